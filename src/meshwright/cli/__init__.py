@@ -1,0 +1,1 @@
+"""Options and printing; no decisions."""

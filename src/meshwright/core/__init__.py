@@ -1,0 +1,1 @@
+"""Protocol logic: bytes, `now` and randomness in; bytes and effects out."""

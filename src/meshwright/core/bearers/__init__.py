@@ -1,0 +1,1 @@
+"""How provisioning PDUs travel."""

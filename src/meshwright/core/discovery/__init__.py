@@ -1,0 +1,1 @@
+"""What is on the air before a link."""

@@ -1,0 +1,1 @@
+"""Network and transport layers of a mesh message."""

@@ -1,0 +1,1 @@
+"""The provisioning protocol, both roles."""

@@ -1,0 +1,1 @@
+"""Device identity: keys, authority, profile, validation."""

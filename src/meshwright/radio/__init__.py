@@ -1,0 +1,1 @@
+"""Radios behind one port, and the runner that drives machines on them."""

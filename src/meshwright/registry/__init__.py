@@ -1,0 +1,1 @@
+"""What must not be lost: assets, networks, keys, nodes, attempts, audit."""

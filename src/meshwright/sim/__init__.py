@@ -1,0 +1,1 @@
+"""Virtual devices and their flash, for demos and tests."""
