@@ -4,7 +4,7 @@
     +- InputError              a person or a file gave something unusable
     +- TrustError              something is not trusted, or a secret is wrong
     +- StoreError              the store refuses, is damaged, full or busy
-    +- EnvironmentFault        the machine lacks something
+    +- MachineError            the machine lacks something
     +- PeerError               a peer broke the protocol; never our own mistake
 
 Rooms above the core derive their own errors from these five. What a program reads is `code`;
@@ -46,7 +46,7 @@ class StoreError(MeshwrightError):
     code = "store"
 
 
-class EnvironmentFault(MeshwrightError):
+class MachineError(MeshwrightError):
     """The machine lacks something that is needed."""
 
     code = "environment"
