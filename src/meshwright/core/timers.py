@@ -1,11 +1,14 @@
-"""Named deadlines. `now` is monotonic seconds; an early or repeated call is harmless."""
+"""Named deadlines. `now` is monotonic seconds; an early or repeated call is harmless.
+
+Names are `IntEnum`s, whose hash costs nothing.
+"""
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import IntEnum
 from typing import Generic, TypeVar
 
-Name = TypeVar("Name", bound=Enum)
+Name = TypeVar("Name", bound=IntEnum)
 
 
 class Timers(Generic[Name]):
@@ -34,9 +37,10 @@ class Timers(Generic[Name]):
 
     def expire(self, now: float) -> list[Name]:
         """Stop and return the timers that are due, earliest first."""
-        due = [name for name, deadline in self._deadlines.items() if deadline <= now]
+        deadlines = self._deadlines
+        due = [name for name, deadline in deadlines.items() if deadline <= now]
         if len(due) > 1:
-            due.sort(key=self._deadlines.__getitem__)
+            due.sort(key=deadlines.__getitem__)
         for name in due:
-            del self._deadlines[name]
+            del deadlines[name]
         return due

@@ -1,0 +1,168 @@
+"""Generic Provisioning PDUs (5.3.1): how one provisioning PDU becomes PB-ADV packets.
+
+A PB-ADV packet is `Link ID 4 | Transaction Number 1 | Generic Provisioning PDU 1..24` (5.2.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from meshwright.core.errors import MalformedError
+
+HEADER_SIZE = 5
+START_DATA = 20
+CONTINUATION_DATA = 23
+LAST_SEGMENT_LIMIT = 63
+MAXIMUM_PDU = START_DATA + CONTINUATION_DATA * LAST_SEGMENT_LIMIT
+_GENERIC_SIZES = range(1, 25)
+_START_HEADER = 4
+
+
+class Gpcf(IntEnum):
+    """Generic Provisioning Control Format, the low two bits of the first octet."""
+
+    START = 0
+    ACK = 1
+    CONTINUATION = 2
+    CONTROL = 3
+
+
+class ControlOpcode(IntEnum):
+    """Bearer control (5.3.1.4)."""
+
+    LINK_OPEN = 0
+    LINK_ACK = 1
+    LINK_CLOSE = 2
+
+
+def _crc_table() -> bytes:
+    table = bytearray(256)
+    for value in range(256):
+        crc = value
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xE0 if crc & 1 else 0)
+        table[value] = crc
+    return bytes(table)
+
+
+_CRC = _crc_table()
+
+
+def frame_check(pdu: bytes) -> int:
+    """Return the FCS of a provisioning PDU: CRC-8 of 3GPP TS 27.010 (5.3.1.1)."""
+    crc = 0xFF
+    for octet in pdu:
+        crc = _CRC[crc ^ octet]
+    return 0xFF - crc
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Transaction Start: the first segment and what is to come."""
+
+    last_segment: int
+    total_length: int
+    fcs: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Transaction Acknowledgment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """Segment `index`, 1 ... 63."""
+
+    index: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Bearer control: open, acknowledge or close a link."""
+
+    opcode: int
+    parameters: bytes
+
+
+Generic = Start | Ack | Continuation | Control
+
+
+def decode(pdu: bytes) -> Generic:
+    """Decode one Generic Provisioning PDU; raises `MalformedError`."""
+    if len(pdu) not in _GENERIC_SIZES:
+        raise MalformedError(f"a Generic Provisioning PDU has 1 to 24 octets, not {len(pdu)}")
+    return _DECODERS[pdu[0] & 3](pdu, pdu[0] >> 2)
+
+
+def _decode_start(pdu: bytes, last_segment: int) -> Start:
+    if len(pdu) <= _START_HEADER:
+        raise MalformedError("Transaction Start without data")
+    total, data = int.from_bytes(pdu[1:3], "big"), pdu[_START_HEADER:]
+    if last_segment != last_segment_of(total) or len(data) != min(total, START_DATA):
+        raise MalformedError("Transaction Start disagrees with its TotalLength")
+    return Start(last_segment, total, pdu[3], data)
+
+
+def _decode_ack(pdu: bytes, padding: int) -> Ack:
+    if padding or len(pdu) != 1:
+        raise MalformedError("Transaction Acknowledgment with padding or data")
+    return _ACK
+
+
+def _decode_continuation(pdu: bytes, index: int) -> Continuation:
+    if index == 0 or len(pdu) == 1:
+        raise MalformedError("Transaction Continuation without index or data")
+    return Continuation(index, pdu[1:])
+
+
+_CONTROL_SIZES = {
+    ControlOpcode.LINK_OPEN: 16,
+    ControlOpcode.LINK_ACK: 0,
+    ControlOpcode.LINK_CLOSE: 1,
+}
+
+
+def _decode_control(pdu: bytes, opcode: int) -> Control:
+    if _CONTROL_SIZES.get(opcode) != len(pdu) - 1:  # type: ignore[call-overload]
+        raise MalformedError(f"unknown or misshapen bearer control 0x{opcode:02x}")
+    return Control(opcode, pdu[1:])
+
+
+_DECODERS = (_decode_start, _decode_ack, _decode_continuation, _decode_control)
+_ACK = Ack()
+
+ACK = bytes([Gpcf.ACK])
+LINK_ACK = bytes([ControlOpcode.LINK_ACK << 2 | Gpcf.CONTROL])
+
+
+def link_open(uuid: bytes) -> bytes:
+    """Link Open for the device with `uuid` (16 octets)."""
+    return bytes([ControlOpcode.LINK_OPEN << 2 | Gpcf.CONTROL]) + uuid
+
+
+def link_close(reason: int) -> bytes:
+    """Link Close with a reason octet."""
+    return bytes([ControlOpcode.LINK_CLOSE << 2 | Gpcf.CONTROL, reason])
+
+
+def last_segment_of(total_length: int) -> int:
+    """Return SegN of a PDU with so many octets."""
+    return max(0, -(-(total_length - START_DATA) // CONTINUATION_DATA))
+
+
+def segment(pdu: bytes) -> list[bytes]:
+    """Cut a provisioning PDU of 1 ... 1469 octets into Generic Provisioning PDUs."""
+    if not 0 < len(pdu) <= MAXIMUM_PDU:
+        raise ValueError(f"PB-ADV carries PDUs of 1 to {MAXIMUM_PDU} octets, not {len(pdu)}")
+    last = last_segment_of(len(pdu))
+    header = bytes([last << 2 | Gpcf.START, *len(pdu).to_bytes(2, "big"), frame_check(pdu)])
+    segments = [header + pdu[:START_DATA]]
+    for index in range(1, last + 1):
+        begin = START_DATA + (index - 1) * CONTINUATION_DATA
+        data = pdu[begin : begin + CONTINUATION_DATA]
+        segments.append(bytes([index << 2 | Gpcf.CONTINUATION]) + data)
+    return segments

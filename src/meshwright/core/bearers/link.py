@@ -1,0 +1,407 @@
+"""What both ends of a PB-ADV link share (Mesh Protocol 1.1, 5.2.1 and 5.3).
+
+A link has two lanes: one pending acknowledgment, and one transaction or bearer control. Each lane
+waits its own random 20-50 ms before every packet (5.3.3) and then hands the packet to the radio,
+which reports when it has left. What belongs to no open transaction is dropped, never answered.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, IntEnum, auto
+from typing import ClassVar
+
+from meshwright.core.bearers import generic
+from meshwright.core.bearers.generic import ControlOpcode
+from meshwright.core.bearers.reassembly import Reassembly
+from meshwright.core.bearers.sender import SenderBinding
+from meshwright.core.effects import (
+    CloseReason,
+    Effect,
+    Lane,
+    LinkClosed,
+    LinkOpened,
+    PduReceived,
+    Priority,
+    Transmit,
+    Withdraw,
+)
+from meshwright.core.errors import MalformedError
+from meshwright.core.timers import Timers
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTiming:
+    """Every time of the bearer, in seconds; those without a clause are ours to choose.
+
+    `retransmit` is the wait after the last segment before all are sent again; `open_retransmit`
+    the same for Link Open. Some peers start their Link Ack anew at each Link Open and need the
+    latter longer than a second.
+    """
+
+    delay_minimum: float = 0.020  # 5.3.3
+    delay_maximum: float = 0.050  # 5.3.3
+    establishment: float = 60.0  # 5.3.2
+    link: float = 60.0  # 5.2.1
+    acknowledgment: float = 30.0  # 5.3.3
+    retransmit: float = 0.2
+    open_retransmit: float = 0.2
+    closes: int = 4  # sent once and repeated three times (5.3.1.4.3)
+
+
+DEVICE_TIMING = LinkTiming(retransmit=0.5)
+
+
+class Timer(IntEnum):
+    """The timers of a link; their clauses stand in `LinkTiming`."""
+
+    ACK_DELAY = auto()
+    DELAY = auto()
+    RETRANSMIT = auto()
+    ACKNOWLEDGMENT = auto()
+    ESTABLISHMENT = auto()
+    LINK = auto()
+
+
+class Phase(Enum):
+    """Where a link is in its life."""
+
+    IDLE = auto()
+    OPENING = auto()
+    OPEN = auto()
+    CLOSING = auto()
+    CLOSED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """One side's half of the transaction numbers (Table 5.5)."""
+
+    first: int
+
+    def following(self, number: int) -> int:
+        return self.first | (number + 1) & 0x7F
+
+
+PROVISIONER_HALF = Half(0x00)
+DEVICE_HALF = Half(0x80)
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """A PDU of the transaction lane: a transaction's segments, or bearer control."""
+
+    packets: list[bytes]
+    priority: Priority
+    number: int = 0
+    index: int = 0
+    rounds: int = 0
+
+    @property
+    def is_transaction(self) -> bool:
+        return self.priority is Priority.SEGMENT
+
+
+@dataclass(slots=True)
+class LinkStatistics:
+    """What a link has seen. `retransmissions` counts packets sent again for want of an answer."""
+
+    packets_sent: int = 0
+    retransmissions: int = 0
+    dropped: int = 0
+    first_sent_at: float | None = None
+
+
+class Link(ABC):
+    """What both ends of a link share."""
+
+    def __init__(
+        self,
+        uuid: bytes,
+        uniform: Callable[[], float],
+        timing: LinkTiming,
+        own: Half,
+        peer: Half,
+    ) -> None:
+        self.uuid = uuid
+        self.timing = timing
+        self.statistics = LinkStatistics()
+        self._uniform = uniform
+        self._own, self._peer = own, peer
+        self._timers: Timers[Timer] = Timers()
+        self._phase = Phase.IDLE
+        self._begin(b"", frozenset())
+
+    def _begin(self, link_id: bytes, refused: frozenset[bytes]) -> None:
+        """Forget everything of an earlier link."""
+        self._link_id = link_id
+        self._sender = SenderBinding(refused)
+        self._queue: deque[bytes] = deque()
+        self._outgoing: Outgoing | None = None
+        self._own_next = self._own.first
+        self._peer_next = self._peer.first
+        self._peer_last: int | None = None
+        self._reassembly = Reassembly()
+        self._ack: bytes | None = None
+        self._ack_sent: bytes | None = None
+        self._timers.stop_all()
+
+    # The driver's side.
+
+    @property
+    def link_id(self) -> bytes:
+        """The four octets that name this link on the air; empty before one was opened."""
+        return self._link_id
+
+    @property
+    def sender(self) -> bytes | None:
+        """The advertiser address the link listens to at present."""
+        return self._sender.current
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether the link is closed and its last packet has left."""
+        return self._phase is Phase.CLOSED and self._outgoing is None and self._ack is None
+
+    def next_deadline(self) -> float | None:
+        return self._timers.next_deadline()
+
+    def handle_deadline(self, now: float) -> list[Effect]:
+        effects: list[Effect] = []
+        for timer in self._timers.expire(now):
+            effects += self._HANDLERS[timer](self, now)
+        return effects
+
+    def receive(self, payload: bytes, now: float, sender: bytes | None) -> list[Effect]:
+        """Take the content of a PB-ADV structure; what does not belong here is dropped."""
+        if payload[:4] != self._link_id or self._phase not in _LISTENING:
+            return []
+        try:
+            pdu = generic.decode(payload[generic.HEADER_SIZE :])
+        except MalformedError:
+            self.statistics.dropped += 1
+            return []
+        if not self._sender.admits(sender, now):
+            return []
+        return self._dispatch(pdu, payload[4], now)
+
+    def _dispatch(self, pdu: generic.Generic, number: int, now: float) -> list[Effect]:
+        if isinstance(pdu, generic.Control):
+            return self._on_control(pdu, now)
+        if self._phase is not Phase.OPEN:
+            return []
+        if isinstance(pdu, generic.Ack):
+            return self._on_ack(number, now)
+        return self._on_segment(pdu, number, now)
+
+    def transmitted(self, lane: Lane, now: float) -> list[Effect]:
+        """Learn that the packet of `lane` has left the radio."""
+        self.statistics.packets_sent += 1
+        if lane is Lane.ACK:
+            self.statistics.retransmissions += self._ack == self._ack_sent
+            self._ack, self._ack_sent = None, self._ack
+            return []
+        if self.statistics.first_sent_at is None:
+            self.statistics.first_sent_at = now
+        outgoing = self._outgoing
+        if outgoing is None:
+            return []
+        self.statistics.retransmissions += outgoing.rounds > 0 and not self._closing
+        outgoing.index += 1
+        return self._after_packet(outgoing, now)
+
+    # The machine's side.
+
+    def send(self, pdu: bytes, now: float) -> list[Effect]:
+        """Queue one provisioning PDU; without an open link it is dropped."""
+        if self._phase is Phase.OPEN:
+            self._queue.append(pdu)
+            self._next_transaction(now)
+        return []
+
+    def close(self, reason: CloseReason, now: float) -> list[Effect]:
+        """Send Link Close and be done (5.3.1.4.3)."""
+        opened = self._phase is Phase.OPEN
+        if not opened and self._phase is not Phase.OPENING:
+            return []
+        effects = self._drop_transaction()
+        self._timers.stop(Timer.ESTABLISHMENT)
+        self._timers.stop(Timer.LINK)
+        self._phase = Phase.CLOSING
+        self._outgoing = Outgoing([generic.link_close(reason)], Priority.CLOSE)
+        self._start_delay(now)
+        return [*effects, LinkClosed(reason, by_peer=False, opened=opened)]
+
+    # Sending.
+
+    @property
+    def _closing(self) -> bool:
+        return self._phase is Phase.CLOSING
+
+    def _delay(self) -> float:
+        timing = self.timing
+        span = timing.delay_maximum - timing.delay_minimum
+        return timing.delay_minimum + span * self._uniform()
+
+    def _start_delay(self, now: float) -> None:
+        self._timers.set(Timer.DELAY, now + self._delay())
+
+    def _next_transaction(self, now: float) -> None:
+        if self._outgoing is None and self._queue:
+            packets = generic.segment(self._queue.popleft())
+            self._outgoing = Outgoing(packets, Priority.SEGMENT, self._own_next)
+            self._own_next = self._own.following(self._own_next)
+            self._start_delay(now)
+
+    def _on_delay(self, _now: float) -> list[Effect]:
+        outgoing = self._outgoing
+        if outgoing is None:
+            return []
+        header = self._link_id + bytes([outgoing.number])
+        packet = header + outgoing.packets[outgoing.index]
+        progress = self._own_next & 0x7F
+        return [Transmit(Lane.TRANSACTION, packet, outgoing.priority, progress)]
+
+    def _after_packet(self, outgoing: Outgoing, now: float) -> list[Effect]:
+        if outgoing.is_transaction and not self._timers.running(Timer.ACKNOWLEDGMENT):
+            self._timers.set(Timer.ACKNOWLEDGMENT, now + self.timing.acknowledgment)
+        if outgoing.index < len(outgoing.packets):
+            self._start_delay(now)
+            return []
+        outgoing.index = 0
+        outgoing.rounds += 1
+        if self._closing:
+            return self._after_close(outgoing, now)
+        self._timers.set(Timer.RETRANSMIT, now + self._wait(outgoing))
+        return []
+
+    def _wait(self, outgoing: Outgoing) -> float:
+        timing = self.timing
+        return timing.retransmit if outgoing.is_transaction else timing.open_retransmit
+
+    def _after_close(self, outgoing: Outgoing, now: float) -> list[Effect]:
+        if outgoing.rounds < self.timing.closes:
+            self._start_delay(now)
+            return []
+        self._outgoing = None
+        self._gone()
+        return []
+
+    def _gone(self) -> None:
+        """Rest after a link: for good, or until the next Link Open."""
+        self._phase = Phase.CLOSED
+
+    def _on_retransmit(self, now: float) -> list[Effect]:
+        self._start_delay(now)
+        return []
+
+    def _drop_transaction(self) -> list[Effect]:
+        self._queue.clear()
+        return self._end_outgoing()
+
+    def _end_outgoing(self) -> list[Effect]:
+        if self._outgoing is None:
+            return []
+        self._outgoing = None
+        for timer in (Timer.DELAY, Timer.RETRANSMIT, Timer.ACKNOWLEDGMENT):
+            self._timers.stop(timer)
+        return [Withdraw(Lane.TRANSACTION)]
+
+    # Receiving.
+
+    def _on_ack(self, number: int, now: float) -> list[Effect]:
+        outgoing = self._outgoing
+        sent = outgoing is not None and (outgoing.rounds or outgoing.index)
+        if outgoing is None or not sent or number != outgoing.number:
+            self.statistics.dropped += 1
+            return []
+        return self._acknowledged(now)
+
+    def _acknowledged(self, now: float) -> list[Effect]:
+        effects = self._end_outgoing()
+        self._next_transaction(now)
+        return effects
+
+    def _on_segment(
+        self, part: generic.Start | generic.Continuation, number: int, now: float
+    ) -> list[Effect]:
+        if number == self._peer_last:
+            self._acknowledge(number, now)
+            return []
+        if number != self._peer_next:
+            self.statistics.dropped += 1
+            return []
+        # The peer begins a new transaction only when ours has arrived whole: its reply replaces
+        # the acknowledgment, which some stacks then never send (5.3.3 as practised).
+        effects: list[Effect] = []
+        if self._outgoing is not None and self._outgoing.rounds:
+            effects = self._acknowledged(now)
+        pdu = self._reassembly.add(part)
+        return effects if pdu is None else effects + self._complete(pdu, number, now)
+
+    def _complete(self, pdu: bytes, number: int, now: float) -> list[Effect]:
+        self._timers.stop(Timer.LINK)
+        self._peer_last = number
+        self._peer_next = self._peer.following(number)
+        self._reassembly = Reassembly()
+        self._acknowledge(number, now)
+        return [PduReceived(pdu)]
+
+    def _acknowledge(self, number: int, now: float) -> None:
+        self._queue_ack(bytes([number]) + generic.ACK, now)
+
+    def _queue_ack(self, packet: bytes, now: float) -> None:
+        """Have `packet` sent in the ack lane, which holds one packet at most."""
+        if self._ack != packet:
+            self._ack = packet
+            self._timers.set(Timer.ACK_DELAY, now + self._delay())
+
+    def _on_ack_delay(self, _now: float) -> list[Effect]:
+        if self._ack is None:
+            return []
+        return [Transmit(Lane.ACK, self._link_id + self._ack, Priority.ACK)]
+
+    # Opening, closing and time.
+
+    def _on_control(self, control: generic.Control, now: float) -> list[Effect]:
+        if control.opcode == ControlOpcode.LINK_CLOSE:
+            return self._on_close(control.parameters[0])
+        return self._on_open_control(control, now)
+
+    @abstractmethod
+    def _on_open_control(self, control: generic.Control, now: float) -> list[Effect]:
+        """Handle Link Open and Link Ack, which differ by role."""
+
+    def _on_close(self, reason: int) -> list[Effect]:
+        if self._phase is Phase.CLOSING:
+            return []
+        effects = self._drop_transaction()
+        if self._ack is not None:
+            self._ack = None
+            effects.append(Withdraw(Lane.ACK))
+        self._timers.stop_all()
+        self._gone()
+        return [*effects, LinkClosed(reason, by_peer=True)]
+
+    def _opened(self, now: float) -> list[Effect]:
+        self._phase = Phase.OPEN
+        self._timers.set(Timer.LINK, now + self.timing.link)
+        return [LinkOpened(self._sender.current)]
+
+    def _on_timeout(self, now: float) -> list[Effect]:
+        return self.close(CloseReason.TIMEOUT, now)
+
+    _HANDLERS: ClassVar[dict[Timer, Callable[[Link, float], list[Effect]]]] = {
+        Timer.ACK_DELAY: _on_ack_delay,
+        Timer.DELAY: _on_delay,
+        Timer.RETRANSMIT: _on_retransmit,
+        Timer.ACKNOWLEDGMENT: _on_timeout,
+        Timer.ESTABLISHMENT: _on_timeout,
+        Timer.LINK: _on_timeout,
+    }
+
+
+_LISTENING = frozenset({Phase.OPENING, Phase.OPEN, Phase.CLOSING})

@@ -1,0 +1,96 @@
+"""PB-ADV links (Mesh Protocol 1.1, 5.2.1 and 5.3): one class a role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from meshwright.core.bearers import generic
+from meshwright.core.bearers.generic import ControlOpcode
+from meshwright.core.bearers.link import (
+    DEVICE_HALF,
+    DEVICE_TIMING,
+    PROVISIONER_HALF,
+    Link,
+    LinkTiming,
+    Outgoing,
+    Phase,
+    Timer,
+)
+from meshwright.core.effects import Effect, Priority
+
+LINK_ID_SIZE = 4
+
+
+class ProvisionerLink(Link):
+    """Opens one link to the device with `uuid` and is finished when it is closed.
+
+    `link_id` is four random octets (5.3.2); `uniform` gives the random delays. Packets from the
+    addresses in `refused` are not heard.
+    """
+
+    def __init__(
+        self,
+        uuid: bytes,
+        link_id: bytes,
+        uniform: Callable[[], float],
+        *,
+        refused: frozenset[bytes] = frozenset(),
+        timing: LinkTiming | None = None,
+    ) -> None:
+        super().__init__(uuid, uniform, timing or LinkTiming(), PROVISIONER_HALF, DEVICE_HALF)
+        self._begin(link_id, refused)
+
+    def open(self, now: float) -> list[Effect]:
+        """Start to send Link Open; ends in `LinkOpened` or `LinkClosed`."""
+        self._phase = Phase.OPENING
+        self._timers.set(Timer.ESTABLISHMENT, now + self.timing.establishment)
+        self._outgoing = Outgoing([generic.link_open(self.uuid)], Priority.OPEN)
+        self._start_delay(now)
+        return []
+
+    def _on_open_control(self, control: generic.Control, now: float) -> list[Effect]:
+        if control.opcode != ControlOpcode.LINK_ACK or self._phase is not Phase.OPENING:
+            return []
+        self._timers.stop(Timer.ESTABLISHMENT)
+        return [*self._end_outgoing(), *self._opened(now)]
+
+
+class DeviceLink(Link):
+    """Answers Link Opens for `uuid`, one link at a time, for as long as it is driven."""
+
+    def __init__(
+        self, uuid: bytes, uniform: Callable[[], float], *, timing: LinkTiming = DEVICE_TIMING
+    ) -> None:
+        super().__init__(uuid, uniform, timing, DEVICE_HALF, PROVISIONER_HALF)
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether a Provisioner holds this device."""
+        return self._phase is Phase.OPEN
+
+    def receive(self, payload: bytes, now: float, sender: bytes | None) -> list[Effect]:
+        """Take the content of a PB-ADV structure; a Link Open for this device opens a link."""
+        if self._phase is Phase.IDLE:
+            return self._on_first_open(payload, now, sender)
+        return super().receive(payload, now, sender)
+
+    def _on_first_open(self, payload: bytes, now: float, sender: bytes | None) -> list[Effect]:
+        if payload[generic.HEADER_SIZE :] != generic.link_open(self.uuid):
+            return []
+        self._begin(payload[:LINK_ID_SIZE], frozenset())
+        self._sender.admits(sender, now)
+        self._acknowledge_open(now)
+        return self._opened(now)
+
+    def _acknowledge_open(self, now: float) -> None:
+        self._queue_ack(bytes(1) + generic.LINK_ACK, now)
+
+    def _on_open_control(self, control: generic.Control, now: float) -> list[Effect]:
+        # Until the first Provisioning PDU a repeated Link Open is acknowledged again (5.3.2).
+        fresh = self._peer_last is None and self._phase is Phase.OPEN
+        if fresh and control == generic.Control(ControlOpcode.LINK_OPEN, self.uuid):
+            self._acknowledge_open(now)
+        return []
+
+    def _gone(self) -> None:
+        self._phase = Phase.IDLE

@@ -1,0 +1,304 @@
+"""The device's side of the provisioning protocol (5.4.2), one session after the other.
+
+A device answers an error with Failed and waits for the link to be closed; every later PDU of that
+session is unexpected (5.4.4). After that it has forgotten everything and can be tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, auto
+
+from meshwright.core.crypto import AuthenticationFailedError, InvalidKeyError, KeyPair, equal
+from meshwright.core.effects import CloseLink, CloseReason, Effect, SendPdu
+from meshwright.core.errors import MalformedError, PeerError
+from meshwright.core.provisioning import oob, pdu
+from meshwright.core.provisioning.data import ProvisioningData
+from meshwright.core.provisioning.fields import (
+    Algorithm,
+    Algorithms,
+    AuthenticationMethod,
+    ErrorCode,
+    OobType,
+    PduType,
+    PublicKeyOffer,
+    PublicKeyType,
+)
+from meshwright.core.provisioning.records import SMALL_FRAGMENT, RecordServer
+from meshwright.core.provisioning.suites import SUITES, Confirming
+from meshwright.core.provisioning.transcript import Transcript
+from meshwright.core.timers import Timers
+
+PROVISIONING_TIMEOUT = 60.0
+"""Seconds without a PDU in either direction after which a session has failed (5.4.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionChanged(Effect):
+    """Draw attention for so many seconds; 0 switches it off."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class BecameNode(Effect):
+    """Provisioning Data was accepted. Store it before carrying out what follows."""
+
+    data: ProvisioningData
+    device_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRefused(Effect):
+    """The device has sent Failed with this error."""
+
+    error: ErrorCode
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceOptions:
+    """What a device is able to do.
+
+    `key_pair` is the one its certificate names; it is offered as OOB public key. `records` by
+    Record ID; with none of them the device does not know record PDUs.
+    """
+
+    elements: int = 1
+    algorithms: Algorithms = Algorithms.CMAC | Algorithms.HMAC
+    key_pair: KeyPair | None = None
+    records: Mapping[int, bytes] = field(default_factory=dict)
+    fragment_limit: int = SMALL_FRAGMENT
+
+    def capabilities(self) -> pdu.Capabilities:
+        """Return the Capabilities PDU that says so."""
+        offer = PublicKeyOffer.OOB_AVAILABLE if self.key_pair else PublicKeyOffer(0)
+        return pdu.Capabilities(self.elements, self.algorithms, offer, OobType(0))
+
+
+class _RefusedError(PeerError):
+    def __init__(self, error: ErrorCode) -> None:
+        super().__init__(error.name)
+        self.error = error
+
+
+class _Timer(IntEnum):
+    PROVISIONING = auto()
+
+
+class _State(IntEnum):
+    CLOSED = auto()
+    READY = auto()
+    CAPABILITIES_SENT = auto()
+    STARTED = auto()
+    KEYS_DONE = auto()
+    CONFIRMATION_SENT = auto()
+    RANDOM_SENT = auto()
+    COMPLETE = auto()
+    FAILED = auto()
+
+
+_Handler = Callable[["DeviceMachine", bytes], list[Effect]]
+
+
+class DeviceMachine:
+    """Serves every session of one device. `random` gives key pairs and Randoms."""
+
+    def __init__(
+        self,
+        options: DeviceOptions,
+        random: Callable[[int], bytes],
+        *,
+        timeout: float = PROVISIONING_TIMEOUT,
+    ) -> None:
+        self._options = options
+        self._random = random
+        self._timeout = timeout
+        self._capabilities = options.capabilities()
+        self._records = RecordServer(options.records, options.fragment_limit)
+        self._known = frozenset(PduType) - (frozenset() if options.records else _RECORD_PDUS)
+        self._timers: Timers[_Timer] = Timers()
+        self._state = _State.CLOSED
+        self._transcript = Transcript()
+
+    def bearer_opened(self, _now: float) -> list[Effect]:
+        self._state = _State.READY
+        self._transcript = Transcript()
+        return []
+
+    def bearer_closed(self, _now: float) -> list[Effect]:
+        attention = self._attention_off()
+        self._end(_State.CLOSED)
+        return attention
+
+    def next_deadline(self) -> float | None:
+        return self._timers.next_deadline()
+
+    def handle_deadline(self, now: float) -> list[Effect]:
+        if not self._timers.expire(now):
+            return []
+        attention = self._attention_off()
+        self._end(_State.FAILED)
+        return [*attention, CloseLink(CloseReason.TIMEOUT)]
+
+    def receive(self, octets: bytes, now: float) -> list[Effect]:
+        """Take one PDU of the Provisioner; every error is answered with Failed (5.4.4)."""
+        if self._state is _State.CLOSED:
+            return []
+        if self._state is not _State.COMPLETE:
+            self._timers.set(_Timer.PROVISIONING, now + self._timeout)
+        try:
+            return self._handle(octets)
+        except _RefusedError as refused:
+            return self._fail(refused.error)
+        except PeerError as error:
+            return self._fail(_error_code(error))
+
+    def _handle(self, octets: bytes) -> list[Effect]:
+        pdu_type = pdu.type_of(octets)
+        if pdu_type not in self._known:
+            raise _RefusedError(ErrorCode.INVALID_PDU)
+        handler = _TRANSITIONS.get((self._state, pdu_type))
+        if handler is None:
+            raise _RefusedError(ErrorCode.UNEXPECTED_PDU)
+        return handler(self, octets)
+
+    # Records, before Invite only.
+
+    def _on_records_get(self, octets: bytes) -> list[Effect]:
+        pdu.decode_as(pdu.RecordsGet, octets)
+        return [_send(self._records.list())]
+
+    def _on_record_request(self, octets: bytes) -> list[Effect]:
+        return [_send(self._records.respond(pdu.decode_as(pdu.RecordRequest, octets)))]
+
+    # The session proper.
+
+    def _on_invite(self, octets: bytes) -> list[Effect]:
+        invite = pdu.decode_as(pdu.Invite, octets)
+        self._transcript.keep(octets)
+        answer = _send(self._capabilities)
+        self._transcript.keep(answer.pdu)
+        self._state = _State.CAPABILITIES_SENT
+        return [AttentionChanged(invite.attention_duration), answer]
+
+    def _on_start(self, octets: bytes) -> list[Effect]:
+        start = pdu.decode_as(pdu.Start, octets)
+        if not self._acceptable(start):
+            raise _RefusedError(ErrorCode.INVALID_FORMAT)
+        self._transcript.keep(octets)
+        self._suite = SUITES[Algorithm(start.algorithm)]
+        self._in_band = start.public_key == PublicKeyType.IN_BAND
+        self._state = _State.STARTED
+        return [AttentionChanged(0)]
+
+    def _acceptable(self, start: pdu.Start) -> bool:
+        """Tell whether Start asks only for what was offered (5.4.2.3)."""
+        algorithms = {a for a in Algorithm if self._options.algorithms & a.offered_as}
+        keys = {PublicKeyType.IN_BAND} | ({PublicKeyType.OOB} if self._options.key_pair else set())
+        return (
+            start.algorithm in algorithms
+            and start.public_key in keys
+            and start.method == AuthenticationMethod.NO_OOB
+            and start.action == start.size == 0
+        )
+
+    def _on_public_key(self, octets: bytes) -> list[Effect]:
+        peer = pdu.decode_as(pdu.PublicKey, octets).key
+        pair = self._own_pair()
+        # A certificate makes our own key public, so somebody may send it back (CVE-2023-4258).
+        if equal(peer, pair.public):
+            raise _RefusedError(ErrorCode.INVALID_FORMAT)
+        secret = pair.shared_secret(peer)
+        inputs = self._transcript.confirmation_inputs(peer, pair.public)
+        auth_value = oob.no_oob(self._suite.size)
+        self._confirming = Confirming.begin(self._suite, inputs, secret, auth_value)
+        self._state = _State.KEYS_DONE
+        return [_send(pdu.PublicKey(pair.public))] if self._in_band else []
+
+    def _own_pair(self) -> KeyPair:
+        certified = self._options.key_pair
+        if self._in_band or certified is None:
+            return KeyPair.generate(self._random)
+        return certified
+
+    def _on_confirmation(self, octets: bytes) -> list[Effect]:
+        value = pdu.decode_as(pdu.Confirmation, octets).value
+        self._check_size(value)
+        self._own_random = self._random(self._suite.size)
+        confirmation = self._confirming.confirmation(self._own_random)
+        if equal(value, confirmation):
+            raise _RefusedError(ErrorCode.INVALID_FORMAT)
+        self._peer_confirmation = value
+        self._state = _State.CONFIRMATION_SENT
+        return [_send(pdu.Confirmation(confirmation))]
+
+    def _on_random(self, octets: bytes) -> list[Effect]:
+        value = pdu.decode_as(pdu.Random, octets).value
+        self._check_size(value)
+        proven = equal(self._confirming.confirmation(value), self._peer_confirmation)
+        if not proven or equal(value, self._own_random):
+            raise _RefusedError(ErrorCode.CONFIRMATION_FAILED)
+        self._keys = self._confirming.session_keys(value, self._own_random)
+        self._state = _State.RANDOM_SENT
+        return [_send(pdu.Random(self._own_random))]
+
+    def _on_data(self, octets: bytes) -> list[Effect]:
+        sealed = pdu.decode_as(pdu.Data, octets).sealed
+        data = ProvisioningData.decode(self._keys.unseal(sealed))
+        if not data.well_formed:
+            raise _RefusedError(ErrorCode.INVALID_DATA)
+        if not data.assignable(self._options.elements):
+            raise _RefusedError(ErrorCode.CANNOT_ASSIGN_ADDRESSES)
+        self._end(_State.COMPLETE)
+        return [BecameNode(data, self._keys.device_key), _send(pdu.Complete())]
+
+    # Common steps.
+
+    def _check_size(self, value: bytes) -> None:
+        if len(value) != self._suite.size:
+            raise _RefusedError(ErrorCode.INVALID_FORMAT)
+
+    def _fail(self, error: ErrorCode) -> list[Effect]:
+        attention = self._attention_off()
+        self._state = _State.FAILED
+        return [*attention, _send(pdu.Failed(error)), SessionRefused(error)]
+
+    def _attention_off(self) -> list[Effect]:
+        return [AttentionChanged(0)] if self._state is _State.CAPABILITIES_SENT else []
+
+    def _end(self, state: _State) -> None:
+        self._state = state
+        self._timers.stop_all()
+
+
+def _send(message: pdu.Pdu) -> SendPdu:
+    return SendPdu(pdu.encode(message))
+
+
+_ERROR_CODES: dict[type[PeerError], ErrorCode] = {
+    pdu.UnknownPduError: ErrorCode.INVALID_PDU,
+    MalformedError: ErrorCode.INVALID_FORMAT,
+    InvalidKeyError: ErrorCode.INVALID_FORMAT,
+    AuthenticationFailedError: ErrorCode.DECRYPTION_FAILED,
+}
+
+
+def _error_code(error: PeerError) -> ErrorCode:
+    """Find the Error Code of Table 5.41 for the nearest class of `error`."""
+    codes = (_ERROR_CODES.get(kind) for kind in type(error).__mro__)
+    return next((code for code in codes if code is not None), ErrorCode.UNEXPECTED_ERROR)
+
+
+_RECORD_PDUS = frozenset({PduType.RECORDS_GET, PduType.RECORD_REQUEST})
+
+_TRANSITIONS: dict[tuple[_State, PduType], _Handler] = {
+    (_State.READY, PduType.RECORDS_GET): DeviceMachine._on_records_get,
+    (_State.READY, PduType.RECORD_REQUEST): DeviceMachine._on_record_request,
+    (_State.READY, PduType.INVITE): DeviceMachine._on_invite,
+    (_State.CAPABILITIES_SENT, PduType.START): DeviceMachine._on_start,
+    (_State.STARTED, PduType.PUBLIC_KEY): DeviceMachine._on_public_key,
+    (_State.KEYS_DONE, PduType.CONFIRMATION): DeviceMachine._on_confirmation,
+    (_State.CONFIRMATION_SENT, PduType.RANDOM): DeviceMachine._on_random,
+    (_State.RANDOM_SENT, PduType.DATA): DeviceMachine._on_data,
+}

@@ -1,0 +1,342 @@
+"""The fourteen provisioning PDUs (5.4.1), one class each and one table of all.
+
+`decode` takes any octets and returns a PDU that encodes to the same octets, or raises. Values that
+are reserved or prohibited decode as they are: what to do about them depends on the role (5.4.4).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import ClassVar, Self, TypeVar
+
+from meshwright.core.crypto import PUBLIC_KEY_SIZE
+from meshwright.core.errors import MalformedError
+from meshwright.core.provisioning.fields import PduType
+
+_TYPE_BITS = 0x3F
+
+
+class UnknownPduError(MalformedError):
+    """A type that the specification does not know."""
+
+    code = "unknown-pdu"
+
+
+class MalformedPduError(MalformedError):
+    """A known type of the wrong length, or with its padding bits set."""
+
+    code = "malformed-pdu"
+
+
+class _Empty:
+    """A PDU without parameters."""
+
+    __slots__ = ()
+
+    def encode_body(self) -> bytes:
+        return b""
+
+    @classmethod
+    def decode_body(cls, _body: bytes) -> Self:
+        return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """Starts the session; the device draws attention for so many seconds."""
+
+    TYPE: ClassVar = PduType.INVITE
+    attention_duration: int
+
+    def encode_body(self) -> bytes:
+        return bytes([self.attention_duration])
+
+    @classmethod
+    def decode_body(cls, body: bytes) -> Self:
+        return cls(body[0])
+
+
+_CAPABILITIES = struct.Struct(">BHBBBHBH")
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the device can do (5.4.1.2); bit fields and sizes as they were on the wire."""
+
+    TYPE: ClassVar = PduType.CAPABILITIES
+    elements: int
+    algorithms: int
+    public_key_type: int = 0
+    oob_type: int = 0
+    output_size: int = 0
+    output_actions: int = 0
+    input_size: int = 0
+    input_actions: int = 0
+
+    def encode_body(self) -> bytes:
+        return _CAPABILITIES.pack(
+            self.elements,
+            self.algorithms,
+            self.public_key_type,
+            self.oob_type,
+            self.output_size,
+            self.output_actions,
+            self.input_size,
+            self.input_actions,
+        )
+
+    @classmethod
+    def decode_body(cls, body: bytes) -> Self:
+        return cls(*_CAPABILITIES.unpack(body))
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What the Provisioner has chosen (5.4.1.3)."""
+
+    TYPE: ClassVar = PduType.START
+    algorithm: int
+    public_key: int
+    method: int = 0
+    action: int = 0
+    size: int = 0
+
+    def encode_body(self) -> bytes:
+        return bytes([self.algorithm, self.public_key, self.method, self.action, self.size])
+
+    @classmethod
+    def decode_body(cls, body: bytes) -> Self:
+        return cls(*body)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """X || Y, 64 octets."""
+
+    TYPE: ClassVar = PduType.PUBLIC_KEY
+    key: bytes
+
+    def encode_body(self) -> bytes:
+        return self.key
+
+    @classmethod
+    def decode_body(cls, body: bytes) -> Self:
+        return cls(body)
+
+
+@dataclass(frozen=True, slots=True)
+class InputComplete(_Empty):
+    """The user has finished the input at the device."""
+
+    TYPE: ClassVar = PduType.INPUT_COMPLETE
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """16 octets with CMAC, 32 with HMAC."""
+
+    TYPE: ClassVar = PduType.CONFIRMATION
+    value: bytes
+
+    def encode_body(self) -> bytes:
+        return self.value
+
+    @classmethod
+    def decode_body(cls, body: bytes) -> Self:
+        return cls(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Random:
+    """16 octets with CMAC, 32 with HMAC."""
+
+    TYPE: ClassVar = PduType.RANDOM
+    value: bytes
+
+    def encode_body(self) -> bytes:
+        return self.value
+
+    @classmethod
+    def decode_body(cls, body: bytes) -> Self:
+        return cls(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Encrypted provisioning data and its MIC, 33 octets (5.4.2.5)."""
+
+    TYPE: ClassVar = PduType.DATA
+    sealed: bytes
+
+    def encode_body(self) -> bytes:
+        return self.sealed
+
+    @classmethod
+    def decode_body(cls, body: bytes) -> Self:
+        return cls(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Complete(_Empty):
+    """The device is a node."""
+
+    TYPE: ClassVar = PduType.COMPLETE
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The session has failed (Table 5.41)."""
+
+    TYPE: ClassVar = PduType.FAILED
+    error: int
+
+    def encode_body(self) -> bytes:
+        return bytes([self.error])
+
+    @classmethod
+    def decode_body(cls, body: bytes) -> Self:
+        return cls(body[0])
+
+
+_REQUEST = struct.Struct(">HHH")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRequest:
+    """Asks for a fragment of a record (5.4.1.11)."""
+
+    TYPE: ClassVar = PduType.RECORD_REQUEST
+    record_id: int
+    offset: int
+    maximum_size: int
+
+    def encode_body(self) -> bytes:
+        return _REQUEST.pack(self.record_id, self.offset, self.maximum_size)
+
+    @classmethod
+    def decode_body(cls, body: bytes) -> Self:
+        return cls(*_REQUEST.unpack(body))
+
+
+_RESPONSE = struct.Struct(">BHHH")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordResponse:
+    """A fragment of a record, or why there is none (5.4.1.12)."""
+
+    TYPE: ClassVar = PduType.RECORD_RESPONSE
+    status: int
+    record_id: int
+    offset: int
+    total_length: int
+    data: bytes = b""
+
+    def encode_body(self) -> bytes:
+        head = _RESPONSE.pack(self.status, self.record_id, self.offset, self.total_length)
+        return head + self.data
+
+    @classmethod
+    def decode_body(cls, body: bytes) -> Self:
+        status, record_id, offset, total_length = _RESPONSE.unpack_from(body)
+        data = body[_RESPONSE.size :]
+        return cls(status, record_id, offset, total_length, data)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsGet(_Empty):
+    """Asks which records there are."""
+
+    TYPE: ClassVar = PduType.RECORDS_GET
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsList:
+    """The records that are present; all extension bits are reserved (5.4.1.14)."""
+
+    TYPE: ClassVar = PduType.RECORDS_LIST
+    extensions: int
+    ids: tuple[int, ...]
+
+    def encode_body(self) -> bytes:
+        return struct.pack(f">H{len(self.ids)}H", self.extensions, *self.ids)
+
+    @classmethod
+    def decode_body(cls, body: bytes) -> Self:
+        extensions, *ids = struct.unpack(f">{len(body) // 2}H", body)
+        return cls(extensions, tuple(ids))
+
+
+Pdu = (
+    Invite
+    | Capabilities
+    | Start
+    | PublicKey
+    | InputComplete
+    | Confirmation
+    | Random
+    | Data
+    | Complete
+    | Failed
+    | RecordRequest
+    | RecordResponse
+    | RecordsGet
+    | RecordsList
+)
+
+_ANY = 65_536
+PDUS: dict[PduType, tuple[type[Pdu], Container[int]]] = {
+    # type: class, allowed octets of parameters
+    PduType.INVITE: (Invite, (1,)),
+    PduType.CAPABILITIES: (Capabilities, (11,)),
+    PduType.START: (Start, (5,)),
+    PduType.PUBLIC_KEY: (PublicKey, (PUBLIC_KEY_SIZE,)),
+    PduType.INPUT_COMPLETE: (InputComplete, (0,)),
+    PduType.CONFIRMATION: (Confirmation, (16, 32)),
+    PduType.RANDOM: (Random, (16, 32)),
+    PduType.DATA: (Data, (33,)),
+    PduType.COMPLETE: (Complete, (0,)),
+    PduType.FAILED: (Failed, (1,)),
+    PduType.RECORD_REQUEST: (RecordRequest, (6,)),
+    PduType.RECORD_RESPONSE: (RecordResponse, range(7, 7 + _ANY)),
+    PduType.RECORDS_GET: (RecordsGet, (0,)),
+    PduType.RECORDS_LIST: (RecordsList, range(2, 2 + 2 * _ANY, 2)),
+}
+_TYPES = {int(pdu_type): pdu_type for pdu_type in PduType}
+
+
+def type_of(octets: bytes) -> PduType:
+    """Return the type of a PDU; raises `UnknownPduError`. Nothing else is checked."""
+    pdu_type = _TYPES.get(octets[0] & _TYPE_BITS) if octets else None
+    if pdu_type is None:
+        raise UnknownPduError(f"unknown provisioning PDU {octets[:1].hex() or 'without type'}")
+    return pdu_type
+
+
+def decode(octets: bytes) -> Pdu:
+    """Decode one PDU; raises `UnknownPduError` or `MalformedPduError`."""
+    pdu_type = type_of(octets)
+    pdu_class, sizes = PDUS[pdu_type]
+    if octets[0] != pdu_type:
+        raise MalformedPduError(f"the padding bits of {pdu_type.name} are set")
+    if len(octets) - 1 not in sizes:
+        raise MalformedPduError(f"{pdu_type.name} does not have {len(octets)} octets")
+    return pdu_class.decode_body(octets[1:])
+
+
+P = TypeVar("P", bound=Pdu)
+
+
+def decode_as(pdu_class: type[P], octets: bytes) -> P:
+    """Decode a PDU whose type was looked at already; raises as `decode` does."""
+    decoded = decode(octets)
+    if not isinstance(decoded, pdu_class):
+        raise UnknownPduError(f"{pdu_class.__name__} expected")
+    return decoded
+
+
+def encode(pdu: Pdu) -> bytes:
+    """Return the octets of a PDU."""
+    return bytes([pdu.TYPE]) + pdu.encode_body()

@@ -1,0 +1,362 @@
+"""The Provisioner's side of one session (5.4.2), on any bearer.
+
+The owner leads: it lists and reads records, invites, and hands over the Provisioning Data once the
+device is authenticated. The machine checks every answer and tells what happened:
+
+    bearer opens -> list_records -> RecordsListed -> read_record -> RecordRead -> ... -> invite
+    -> CapabilitiesReceived -> (start, keys, confirmation) -> Authenticated -> send_data
+    -> Provisioned
+
+Any error closes the bearer and ends in `SessionFailed`; nothing of the session can be used again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum, auto
+
+from meshwright.core.crypto import KeyPair, equal
+from meshwright.core.effects import CloseLink, CloseReason, Effect, SendPdu
+from meshwright.core.errors import MeshwrightError, PeerError
+from meshwright.core.provisioning import oob, pdu
+from meshwright.core.provisioning.data import ProvisioningData
+from meshwright.core.provisioning.fields import (
+    INTERMEDIATES,
+    Algorithm,
+    ErrorCode,
+    PduType,
+    RecordId,
+    RecordStatus,
+)
+from meshwright.core.provisioning.records import RecordLimits, RecordReader
+from meshwright.core.provisioning.suites import SUITES, Confirming, SessionKeys
+from meshwright.core.provisioning.transcript import Transcript
+from meshwright.core.timers import Timers
+
+PROVISIONING_TIMEOUT = 60.0
+"""Seconds without a PDU in either direction after which a session has failed (5.4.4)."""
+
+
+class ProtocolError(PeerError):
+    """The device broke the protocol; `code` says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsListed(Effect):
+    """The device has these records; unknown and repeated IDs are left out."""
+
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRead(Effect):
+    """A record was read, or is not there (`content` is None). Nothing in it is trusted yet."""
+
+    record_id: int
+    content: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilitiesReceived(Effect):
+    """What the device offers and what was chosen of it."""
+
+    capabilities: pdu.Capabilities
+    choice: oob.Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated(Effect):
+    """The confirmations agree: the peer holds the key and the AuthValue. Now `send_data`.
+
+    `device_key` and an address range for `elements` have to be durable before that.
+    """
+
+    elements: int
+    device_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned(Effect):
+    """The device has confirmed that it is a node."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFailed(Effect):
+    """The session is over. `code` is stable; `error` is the device's Error Code, if it sent one."""
+
+    code: str
+    message: str
+    error: int | None = None
+
+
+class _Timer(IntEnum):
+    PROVISIONING = auto()
+
+
+class _State(IntEnum):
+    CLOSED = auto()
+    READY = auto()
+    LISTING = auto()
+    READING = auto()
+    INVITED = auto()
+    KEY_SENT = auto()
+    CONFIRMATION_SENT = auto()
+    RANDOM_SENT = auto()
+    AUTHENTICATED = auto()
+    DATA_SENT = auto()
+    DONE = auto()
+    FAILED = auto()
+
+
+_Handler = Callable[["ProvisionerMachine", bytes, float], list[Effect]]
+_KNOWN_RECORDS = frozenset({*RecordId, *INTERMEDIATES})
+
+
+class ProvisionerMachine:
+    """One session with one device. `random` gives the key pair and the Random."""
+
+    def __init__(
+        self,
+        random: Callable[[int], bytes],
+        *,
+        limits: RecordLimits | None = None,
+        timeout: float = PROVISIONING_TIMEOUT,
+    ) -> None:
+        self._random = random
+        self._limits = limits or RecordLimits()
+        self._timeout = timeout
+        self._timers: Timers[_Timer] = Timers()
+        self._state = _State.CLOSED
+        self._transcript = Transcript()
+        self._policy = oob.ZERO_TOUCH
+        self._reader: RecordReader | None = None
+        self._device_public: bytes | None = None
+        self._elements = 0
+
+    # What the owner asks for.
+
+    def list_records(self, now: float) -> list[Effect]:
+        """Ask which records the device has; only before `invite`."""
+        self._require(_State.READY)
+        self._state = _State.LISTING
+        return self._send(pdu.RecordsGet(), now)
+
+    def read_record(self, record_id: int, now: float) -> list[Effect]:
+        """Read one record whole; only before `invite`."""
+        self._require(_State.READY)
+        self._state = _State.READING
+        self._reader = RecordReader(record_id, self._limits)
+        return self._send(self._reader.request(), now)
+
+    def invite(
+        self,
+        now: float,
+        *,
+        policy: oob.AuthenticationPolicy = oob.ZERO_TOUCH,
+        device_public: bytes | None = None,
+        attention: int = 0,
+    ) -> list[Effect]:
+        """Start the session proper.
+
+        `device_public` (64 octets) is the device's key from a validated certificate or another
+        source; `attention` is in seconds.
+        """
+        self._require(_State.READY)
+        self._state = _State.INVITED
+        self._policy, self._device_public = policy, device_public
+        return self._send(pdu.Invite(attention), now, keep=True)
+
+    def send_data(self, data: ProvisioningData, now: float) -> list[Effect]:
+        """Make the device a node; its address range and DevKey have to be durable."""
+        self._require(_State.AUTHENTICATED)
+        self._state = _State.DATA_SENT
+        return self._send(pdu.Data(self._keys.seal(data.encode())), now)
+
+    def abort(self, code: str, message: str) -> list[Effect]:
+        """End the session for a reason of the owner's."""
+        if self._state in _OVER:
+            return []
+        return self._fail(code, message, CloseReason.FAIL)
+
+    # What the bearer and the clock tell.
+
+    def bearer_opened(self, _now: float) -> list[Effect]:
+        self._state = _State.READY
+        return []
+
+    def bearer_closed(self, _now: float) -> list[Effect]:
+        if self._state in _OVER:
+            return []
+        code, message = "link-lost", "The link to the device was lost before it became a node."
+        return self._fail(code, message, None)
+
+    def next_deadline(self) -> float | None:
+        return self._timers.next_deadline()
+
+    def handle_deadline(self, now: float) -> list[Effect]:
+        if not self._timers.expire(now):
+            return []
+        message = f"The device has been silent for {self._timeout:.0f} seconds."
+        farewell = SendPdu(pdu.encode(pdu.Failed(ErrorCode.UNEXPECTED_ERROR)))
+        return [farewell, *self._fail("provisioning-timeout", message, CloseReason.TIMEOUT)]
+
+    def receive(self, octets: bytes, now: float) -> list[Effect]:
+        """Take one PDU of the device. Errors close the bearer, nothing is sent (5.4.4)."""
+        if self._state in _OVER:
+            return []
+        try:
+            return self._handle(octets, now)
+        except MeshwrightError as error:
+            return self._fail(error.code, str(error), CloseReason.FAIL)
+
+    def _handle(self, octets: bytes, now: float) -> list[Effect]:
+        pdu_type = pdu.type_of(octets)
+        self._restart_timer(now)
+        if pdu_type is PduType.FAILED:
+            return self._on_failed(octets)
+        handler = _TRANSITIONS.get((self._state, pdu_type))
+        if handler is None:
+            raise ProtocolError(
+                f"The device sent {pdu_type.name} out of turn.", code="unexpected-pdu"
+            )
+        return handler(self, octets, now)
+
+    # Records.
+
+    def _on_list(self, octets: bytes, _now: float) -> list[Effect]:
+        listed = pdu.decode_as(pdu.RecordsList, octets)
+        self._state = _State.READY
+        known = dict.fromkeys(i for i in listed.ids if i in _KNOWN_RECORDS)
+        return [RecordsListed(tuple(known))]
+
+    def _on_record(self, octets: bytes, now: float) -> list[Effect]:
+        response = pdu.decode_as(pdu.RecordResponse, octets)
+        reader = self._reader
+        assert reader is not None  # noqa: S101 - READING is entered with a reader only
+        if response.status != RecordStatus.SUCCESS:
+            self._state = _State.READY
+            return [RecordRead(reader.record_id, None)]
+        content = reader.accept(response)
+        if content is None:
+            return self._send(reader.request(), now)
+        self._state = _State.READY
+        return [RecordRead(reader.record_id, content)]
+
+    # The session proper, in the order of 5.4.2.
+
+    def _on_capabilities(self, octets: bytes, now: float) -> list[Effect]:
+        capabilities = pdu.decode_as(pdu.Capabilities, octets)
+        if capabilities.elements == 0:
+            raise ProtocolError("The device says that it has no elements.", code="prohibited-value")
+        self._transcript.keep(octets)
+        self._elements = capabilities.elements
+        choice = oob.choose(capabilities, self._policy, key_known=self._device_public is not None)
+        self._suite = SUITES[Algorithm(choice.start.algorithm)]
+        self._pair = KeyPair.generate(self._random)
+        effects: list[Effect] = [CapabilitiesReceived(capabilities, choice)]
+        effects += self._send(choice.start, now, keep=True)
+        effects += self._send(pdu.PublicKey(self._pair.public), now)
+        self._state = _State.KEY_SENT
+        if not choice.uses_oob_key:
+            return effects
+        assert self._device_public is not None  # noqa: S101 - chosen only when it is known
+        return effects + self._confirm(self._device_public, now)
+
+    def _on_public_key(self, octets: bytes, now: float) -> list[Effect]:
+        return self._confirm(pdu.decode_as(pdu.PublicKey, octets).key, now)
+
+    def _confirm(self, device_public: bytes, now: float) -> list[Effect]:
+        """Compute the secret and send our Confirmation."""
+        if equal(device_public, self._pair.public):
+            raise ProtocolError("The device sent our own public key back.", code="reflected-key")
+        inputs = self._transcript.confirmation_inputs(self._pair.public, device_public)
+        secret = self._pair.shared_secret(device_public)
+        del self._pair  # no longer than it is needed (5.4.2.3)
+        auth_value = oob.no_oob(self._suite.size)
+        self._confirming = Confirming.begin(self._suite, inputs, secret, auth_value)
+        self._own_random = self._random(self._suite.size)
+        self._own_confirmation = self._confirming.confirmation(self._own_random)
+        self._state = _State.CONFIRMATION_SENT
+        return self._send(pdu.Confirmation(self._own_confirmation), now)
+
+    def _on_confirmation(self, octets: bytes, now: float) -> list[Effect]:
+        value = pdu.decode_as(pdu.Confirmation, octets).value
+        self._check_size(value)
+        if equal(value, self._own_confirmation):
+            raise ProtocolError(
+                "The device sent our own confirmation back.", code="reflected-confirmation"
+            )
+        self._device_confirmation = value
+        self._state = _State.RANDOM_SENT
+        return self._send(pdu.Random(self._own_random), now)
+
+    def _on_random(self, octets: bytes, _now: float) -> list[Effect]:
+        value = pdu.decode_as(pdu.Random, octets).value
+        self._check_size(value)
+        if equal(value, self._own_random):
+            raise ProtocolError("The device sent our own random back.", code="reflected-random")
+        if not equal(self._confirming.confirmation(value), self._device_confirmation):
+            raise ProtocolError(
+                "The device could not prove that it holds its key.", code="confirmation-failed"
+            )
+        self._keys: SessionKeys = self._confirming.session_keys(self._own_random, value)
+        self._state = _State.AUTHENTICATED
+        return [Authenticated(self._elements, self._keys.device_key)]
+
+    def _on_complete(self, octets: bytes, _now: float) -> list[Effect]:
+        pdu.decode_as(pdu.Complete, octets)
+        self._end(_State.DONE)
+        return [Provisioned(), CloseLink(CloseReason.SUCCESS)]
+
+    def _on_failed(self, octets: bytes) -> list[Effect]:
+        error = pdu.decode_as(pdu.Failed, octets).error
+        names = {int(code): code.name.lower().replace("_", " ") for code in ErrorCode}
+        message = f"The device refused: {names.get(error, f'unknown error {error}')}."
+        return self._fail("refused-by-device", message, CloseReason.FAIL, error)
+
+    # Common steps.
+
+    def _check_size(self, value: bytes) -> None:
+        if len(value) != self._suite.size:
+            raise pdu.MalformedPduError(
+                f"{self._suite.algorithm.name} needs {self._suite.size} octets, not {len(value)}"
+            )
+
+    def _send(self, message: pdu.Pdu, now: float, *, keep: bool = False) -> list[Effect]:
+        octets = pdu.encode(message)
+        if keep:
+            self._transcript.keep(octets)
+        self._restart_timer(now)
+        return [SendPdu(octets)]
+
+    def _restart_timer(self, now: float) -> None:
+        self._timers.set(_Timer.PROVISIONING, now + self._timeout)
+
+    def _require(self, state: _State) -> None:
+        if self._state is not state:
+            raise RuntimeError(f"not allowed in state {self._state.name}")
+
+    def _fail(
+        self, code: str, message: str, reason: CloseReason | None, error: int | None = None
+    ) -> list[Effect]:
+        self._end(_State.FAILED)
+        closing: list[Effect] = [] if reason is None else [CloseLink(reason)]
+        return [*closing, SessionFailed(code, message, error)]
+
+    def _end(self, state: _State) -> None:
+        self._state = state
+        self._timers.stop_all()
+
+
+_OVER = frozenset({_State.CLOSED, _State.DONE, _State.FAILED})
+
+_TRANSITIONS: dict[tuple[_State, PduType], _Handler] = {
+    (_State.LISTING, PduType.RECORDS_LIST): ProvisionerMachine._on_list,
+    (_State.READING, PduType.RECORD_RESPONSE): ProvisionerMachine._on_record,
+    (_State.INVITED, PduType.CAPABILITIES): ProvisionerMachine._on_capabilities,
+    (_State.KEY_SENT, PduType.PUBLIC_KEY): ProvisionerMachine._on_public_key,
+    (_State.CONFIRMATION_SENT, PduType.CONFIRMATION): ProvisionerMachine._on_confirmation,
+    (_State.RANDOM_SENT, PduType.RANDOM): ProvisionerMachine._on_random,
+    (_State.DATA_SENT, PduType.COMPLETE): ProvisionerMachine._on_complete,
+}

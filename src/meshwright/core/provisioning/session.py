@@ -1,0 +1,78 @@
+"""A provisioning machine on a bearer: one machine for the driver, events for the owner."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from meshwright.core.driver import Bearer, ProvisioningMachine
+from meshwright.core.effects import (
+    CloseLink,
+    Effect,
+    Lane,
+    LinkClosed,
+    LinkOpened,
+    PduReceived,
+    SendPdu,
+)
+
+
+class Session:
+    """Passes effects between bearer and machine; what is for neither goes to the driver.
+
+    `LinkOpened` and `LinkClosed` go to the machine and on to the owner.
+    """
+
+    def __init__(self, bearer: Bearer, machine: ProvisioningMachine) -> None:
+        self.bearer = bearer
+        self.machine = machine
+        self._steps: dict[type[Effect], Callable[..., list[Effect]]] = {
+            SendPdu: lambda effect, now: bearer.send(effect.pdu, now),
+            CloseLink: lambda effect, now: bearer.close(effect.reason, now),
+            PduReceived: lambda effect, now: machine.receive(effect.pdu, now),
+            LinkOpened: lambda effect, now: [_Passed(effect), *machine.bearer_opened(now)],
+            LinkClosed: lambda effect, now: [_Passed(effect), *machine.bearer_closed(now)],
+        }
+
+    @property
+    def finished(self) -> bool:
+        return self.bearer.finished
+
+    def next_deadline(self) -> float | None:
+        bearer, machine = self.bearer.next_deadline(), self.machine.next_deadline()
+        if bearer is None or machine is None:
+            return machine if bearer is None else bearer
+        return min(bearer, machine)
+
+    def handle_deadline(self, now: float) -> list[Effect]:
+        effects = self.bearer.handle_deadline(now)
+        return self.carry_out([*effects, *self.machine.handle_deadline(now)], now)
+
+    def receive(self, payload: bytes, now: float, sender: bytes | None) -> list[Effect]:
+        return self.carry_out(self.bearer.receive(payload, now, sender), now)
+
+    def transmitted(self, lane: Lane, now: float) -> list[Effect]:
+        return self.carry_out(self.bearer.transmitted(lane, now), now)
+
+    def carry_out(self, effects: Iterable[Effect], now: float) -> list[Effect]:
+        """Carry out effects of the bearer or the machine; return those for the driver."""
+        outward: list[Effect] = []
+        pending = deque(effects)
+        steps = self._steps
+        while pending:
+            effect = pending.popleft()
+            step = steps.get(type(effect))
+            if step is not None:
+                pending.extendleft(reversed(step(effect, now)))
+            else:
+                outward.append(effect.effect if isinstance(effect, _Passed) else effect)
+        return outward
+
+
+class _Passed(Effect):
+    """An effect that the machine has seen and the owner shall see."""
+
+    __slots__ = ("effect",)
+
+    def __init__(self, effect: Effect) -> None:
+        self.effect = effect
