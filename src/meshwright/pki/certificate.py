@@ -1,0 +1,232 @@
+"""One parsed certificate: strict DER, with the raw octets that rules and signatures are about."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PSS, PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
+from meshwright.core.errors import MalformedError
+from meshwright.pki import der, oids
+from meshwright.pki.errors import MalformedCertificateError
+
+MAX_CERTIFICATE_SIZE = 65_535
+MAX_SERIAL = (1 << 159) - 1
+P256_SPKI_PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+P256_SPKI_SIZE = len(P256_SPKI_PREFIX) + 64
+_EXPLICIT_VERSION = 0xA0
+_UNIQUE_IDS = (0x81, 0x82)
+_PARSER_ERRORS = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+# Anything else is refused before the library sees it: it warns about some, and supports no more.
+_KEY_ALGORITHMS = frozenset(
+    x509.ObjectIdentifier(oid)
+    for oid in (
+        oids.RSA_ENCRYPTION,
+        oids.RSASSA_PSS,
+        oids.EC_PUBLIC_KEY,
+        oids.DSA,
+        oids.ED25519,
+        oids.ED448,
+    )
+)
+
+_Value = TypeVar("_Value", bound=x509.ExtensionType)
+
+
+class _Raw(NamedTuple):
+    serial: int
+    inner_algorithm: bytes
+    issuer: bytes
+    subject: bytes
+    spki: bytes
+    outer_algorithm: bytes
+    unused_bits: int
+    unique_ids: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Certificate:
+    """A certificate that parsed; nothing about it is trusted yet."""
+
+    der: bytes = field(repr=False)
+    raw: _Raw = field(repr=False)
+    parsed: x509.Certificate = field(repr=False)
+    extensions: Mapping[str, x509.Extension[x509.ExtensionType]] = field(repr=False)
+
+    @classmethod
+    def parse(cls, data: bytes) -> Certificate:
+        """Parse exactly one DER certificate or raise `MalformedCertificateError`."""
+        if len(data) > MAX_CERTIFICATE_SIZE:
+            raise MalformedCertificateError("the certificate is larger than 65,535 octets")
+        try:
+            raw = _walk(data)
+            parsed = x509.load_der_x509_certificate(data)
+            extensions = {item.oid.dotted_string: item for item in parsed.extensions}
+        except MalformedError as error:
+            raise MalformedCertificateError(f"not a DER certificate: {error}") from None
+        except _PARSER_ERRORS:
+            message = "the certificate is not strict DER as RFC 5280 describes it"
+            raise MalformedCertificateError(message) from None
+        return cls(data, raw, parsed, extensions)
+
+    @property
+    def issuer(self) -> bytes:
+        """The DER of the issuer name."""
+        return self.raw.issuer
+
+    @property
+    def subject(self) -> bytes:
+        """The DER of the subject name."""
+        return self.raw.subject
+
+    @property
+    def spki_sha256(self) -> bytes:
+        """SHA-256 of the SubjectPublicKeyInfo as it was received."""
+        return hashlib.sha256(self.raw.spki).digest()
+
+    @property
+    def self_issued(self) -> bool:
+        return self.raw.issuer == self.raw.subject
+
+    @property
+    def not_before(self) -> datetime:
+        return self.parsed.not_valid_before_utc
+
+    @property
+    def not_after(self) -> datetime:
+        return self.parsed.not_valid_after_utc
+
+    @property
+    def public_key(self) -> CertificatePublicKeyTypes:
+        """The subject's key; raises `MalformedCertificateError` when it is not a usable one."""
+        try:
+            if self.parsed.public_key_algorithm_oid in _KEY_ALGORITHMS:
+                return self.parsed.public_key()
+        except _PARSER_ERRORS:
+            pass
+        message = "the certificate holds a public key that is invalid or of an unsupported kind"
+        raise MalformedCertificateError(message, code="unsupported-key")
+
+    def extension(self, oid: str, kind: type[_Value]) -> _Value | None:
+        """Return the value of the extension `oid`, which parsed as `kind`."""
+        found = self.extensions.get(oid)
+        return found.value if found is not None and isinstance(found.value, kind) else None
+
+    def critical(self, oid: str) -> bool:
+        """Tell whether the extension `oid` is there and critical."""
+        return oid in self.extensions and self.extensions[oid].critical
+
+    @property
+    def basic_constraints(self) -> x509.BasicConstraints | None:
+        return self.extension(oids.BASIC_CONSTRAINTS, x509.BasicConstraints)
+
+    @property
+    def is_ca(self) -> bool:
+        constraints = self.basic_constraints
+        return constraints is not None and constraints.ca
+
+    @property
+    def key_usage(self) -> x509.KeyUsage | None:
+        return self.extension(oids.KEY_USAGE, x509.KeyUsage)
+
+    @property
+    def policies(self) -> frozenset[str]:
+        """The policy identifiers it asserts, in dotted form."""
+        policies = self.extension(oids.CERTIFICATE_POLICIES, x509.CertificatePolicies) or ()
+        return frozenset(policy.policy_identifier.dotted_string for policy in policies)
+
+    @property
+    def subject_key_identifier(self) -> bytes | None:
+        value = self.extension(oids.SUBJECT_KEY_IDENTIFIER, x509.SubjectKeyIdentifier)
+        return value.digest if value is not None else None
+
+    @property
+    def authority_key_identifier(self) -> bytes | None:
+        value = self.extension(oids.AUTHORITY_KEY_IDENTIFIER, x509.AuthorityKeyIdentifier)
+        return value.key_identifier if value is not None else None
+
+    def names(self, oid: str) -> list[str]:
+        """Return the values of one attribute of the subject."""
+        try:
+            attributes = self.parsed.subject.get_attributes_for_oid(x509.ObjectIdentifier(oid))
+        except _PARSER_ERRORS:
+            message = "the subject name is not text that can be read"
+            raise MalformedCertificateError(message) from None
+        return [str(attribute.value) for attribute in attributes]
+
+    def describe(self) -> str:
+        """Name the subject for a person; never raises."""
+        try:
+            return self.parsed.subject.rfc4514_string()[:200] or "a certificate without a name"
+        except _PARSER_ERRORS:
+            return "a certificate with an unreadable name"
+
+
+def _walk(data: bytes) -> _Raw:
+    """Find the octets that the parser does not hand out (RFC 5280, 4.1)."""
+    outer = der.whole(data)
+    tbs, algorithm, signature = der.children(data, outer, 3)
+    first = der.children(data, der.expect(tbs, der.SEQUENCE), 1)[0]
+    skip = 1 if first.tag == _EXPLICIT_VERSION else 0
+    serial, inner, issuer, _, subject, spki = der.children(data, tbs, 6 + skip)[skip:]
+    if der.expect(signature, der.BIT_STRING).start == signature.end:
+        raise MalformedError("the signature is empty")
+    return _Raw(
+        _serial(data[der.expect(serial, der.INTEGER).start : serial.end]),
+        data[inner.header : inner.end],
+        data[issuer.header : issuer.end],
+        data[subject.header : subject.end],
+        data[spki.header : spki.end],
+        data[algorithm.header : algorithm.end],
+        data[signature.start],
+        spki.end < tbs.end and data[spki.end] in _UNIQUE_IDS,
+    )
+
+
+def _serial(octets: bytes) -> int:
+    """Read the serial number; the library warns about others, so they end here (4.1.2.2)."""
+    serial = int.from_bytes(octets, "big", signed=True)
+    if not 0 < serial <= MAX_SERIAL:
+        message = "the serial number is not between 1 and 2^159 - 1 (RFC 5280, 4.1.2.2)"
+        raise MalformedCertificateError(message, code="serial-range")
+    return serial
+
+
+def verify_signature(certificate: Certificate, key: CertificatePublicKeyTypes) -> bool:
+    """Tell whether `key` made the signature of `certificate`."""
+    try:
+        _verify(certificate.parsed, key)
+    except (InvalidSignature, *_PARSER_ERRORS):
+        return False
+    return True
+
+
+def _verify(parsed: x509.Certificate, key: CertificatePublicKeyTypes) -> None:
+    signature, tbs = parsed.signature, parsed.tbs_certificate_bytes
+    digest = parsed.signature_hash_algorithm
+    match key, parsed.signature_algorithm_parameters:
+        case ec.EllipticCurvePublicKey(), ec.ECDSA() as algorithm:
+            key.verify(signature, tbs, algorithm)
+        case rsa.RSAPublicKey(), (PKCS1v15() | PSS()) as padding if digest is not None:
+            key.verify(signature, tbs, padding, digest)
+        case dsa.DSAPublicKey(), None if digest is not None:
+            key.verify(signature, tbs, digest)
+        case ((ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey()), _):
+            key.verify(signature, tbs)
+        case _:
+            raise UnsupportedAlgorithm("the algorithm does not fit the key")
