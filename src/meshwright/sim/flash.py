@@ -1,0 +1,137 @@
+"""The flash of a virtual device: a file that is always whole, as the flash of a real one should be.
+
+Like real flash it holds the device's own secrets in the clear; only its owner may read the file.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from meshwright.core.errors import StoreError
+from meshwright.core.provisioning.data import ProvisioningData
+from meshwright.files import write_atomic
+
+_FORMAT = "meshwright-flash-1"
+_LARGEST = 1 << 20
+
+
+class DamagedFlashError(StoreError):
+    """A flash file that cannot be read."""
+
+    code = "damaged-flash"
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What makes a device a node; `next_sequence` is ahead of every number that was used."""
+
+    data: ProvisioningData
+    device_key: bytes = field(repr=False)
+    next_sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """Everything a device remembers without power.
+
+    `address` is the one it advertises with, `boots` counts how often it was powered on.
+    """
+
+    address: bytes
+    boots: int = 0
+    uuid: UUID | None = None
+    organization: str = ""
+    company_id: int | None = None
+    product_id: int | None = None
+    private_key: int | None = field(default=None, repr=False)
+    records: dict[int, bytes] = field(default_factory=dict, repr=False)
+    membership: Membership | None = None
+
+    def encode(self) -> bytes:
+        return json.dumps(_to_json(self), indent=1, sort_keys=True).encode() + b"\n"
+
+    @classmethod
+    def decode(cls, octets: bytes) -> Flash:
+        """Read an image; raises `ValueError`, `KeyError` or `TypeError` for anything else."""
+        return _from_json(json.loads(octets))
+
+
+class FlashFile:
+    """A flash image in a file; `store` is durable when it returns."""
+
+    def __init__(self, path: Path, flash: Flash) -> None:
+        self.path = path
+        self.content = flash
+
+    @classmethod
+    def create(cls, path: Path, address: bytes) -> FlashFile:
+        """Make the flash of a new device."""
+        made = cls(path, Flash(address))
+        made.store(made.content)
+        return made
+
+    @classmethod
+    def open(cls, path: Path) -> FlashFile:
+        """Read a flash file; raises `DamagedFlashError`."""
+        try:
+            with path.open("rb") as stream:
+                return cls(path, Flash.decode(stream.read(_LARGEST)))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise DamagedFlashError(
+                f"The flash image {path} is damaged; restore it or delete it."
+            ) from None
+
+    def store(self, content: Flash) -> None:
+        """Replace the content and write it."""
+        write_atomic(self.path, content.encode())
+        self.content = content
+
+
+_Codec = tuple[Callable[[Any], Any], Callable[[Any], Any]]
+_CODECS: dict[str, _Codec] = {
+    "address": (bytes.hex, bytes.fromhex),
+    "boots": (int, int),
+    "uuid": (str, UUID),
+    "organization": (str, str),
+    "company_id": (int, int),
+    "product_id": (int, int),
+    "private_key": (lambda scalar: scalar.to_bytes(32, "big").hex(), lambda text: int(text, 16)),
+    "records": (
+        lambda records: {f"{i:04x}": b64encode(data).decode() for i, data in records.items()},
+        lambda found: {int(i, 16): b64decode(text, validate=True) for i, text in found.items()},
+    ),
+    "membership": (
+        lambda member: {
+            "data": member.data.encode().hex(),
+            "device_key": member.device_key.hex(),
+            "next_sequence": member.next_sequence,
+        },
+        lambda found: Membership(
+            ProvisioningData.decode(bytes.fromhex(found["data"])),
+            bytes.fromhex(found["device_key"]),
+            int(found["next_sequence"]),
+        ),
+    ),
+}
+
+
+def _to_json(flash: Flash) -> dict[str, object]:
+    values = ((name, encode, getattr(flash, name)) for name, (encode, _) in _CODECS.items())
+    encoded = {name: None if value is None else encode(value) for name, encode, value in values}
+    return {"format": _FORMAT, **encoded}
+
+
+def _from_json(found: dict[str, Any]) -> Flash:
+    if found["format"] != _FORMAT:
+        raise ValueError(found["format"])
+    values: dict[str, Any] = {
+        name: None if found[name] is None else decode(found[name])
+        for name, (_, decode) in _CODECS.items()
+    }
+    return Flash(**values)
