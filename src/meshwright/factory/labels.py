@@ -1,0 +1,104 @@
+"""Labels of devices: printed as PNG and proven readable, and read again by the owner."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID
+
+from meshwright.core.errors import StoreError
+from meshwright.factory.label_image import draw_label, texts_in
+from meshwright.factory.label_text import LabelContent, LabelError, label_text, parse_label
+
+__all__ = ["LabelContent", "LabelError", "print_label", "read_label", "read_labels"]
+
+
+def print_label(path: Path, base: str, uuid: UUID, *, name: str = "") -> LabelContent:
+    """Write the label of a device to `path` and return what it says.
+
+    The file gets its name only after its code was read back. Raises `LabelError` for a base that
+    does not fit, `StoreError` when the file cannot be written or read back.
+    """
+    text = label_text(base, uuid)
+    title = " ".join("".join(char if char.isprintable() else " " for char in name).split())
+    image = draw_label(text, title, str(uuid))
+    part = path.with_name(f".{path.name}.part")
+    try:
+        _write(part, image)
+        _prove(part, text)
+        part.replace(path)
+        _sync_folder(path.parent)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "the file system refuses"
+        raise StoreError(f"{path} cannot be written: {why}", code="label-not-written") from None
+    finally:
+        with suppress(OSError, ValueError):
+            part.unlink(missing_ok=True)
+    return parse_label(text)
+
+
+def read_labels(path: Path) -> list[LabelContent]:
+    """Return every mesh label in an image, each once.
+
+    Raises `LabelError`: `unreadable-image`, `no-label` for an image without any code, or
+    `not-a-mesh-label` when all its codes say something else.
+    """
+    texts = texts_in(path)
+    if not texts:
+        raise LabelError(
+            f"{path} shows no label; take a sharper or closer picture", code="no-label"
+        )
+    labels, problem = _mesh_labels(texts)
+    if not labels:
+        raise LabelError(f"{path}: {problem}")
+    return labels
+
+
+def read_label(path: Path) -> LabelContent:
+    """Return the one mesh label in an image; raises as `read_labels` and for `several-labels`."""
+    labels = read_labels(path)
+    if len(labels) > 1:
+        raise LabelError(
+            f"{path} shows {len(labels)} labels; take a picture of one", code="several-labels"
+        )
+    return labels[0]
+
+
+def _mesh_labels(texts: list[str]) -> tuple[list[LabelContent], LabelError | None]:
+    labels: dict[LabelContent, None] = {}
+    problem = None
+    for text in texts:
+        try:
+            labels[parse_label(text)] = None
+        except LabelError as error:
+            problem = error
+    return list(labels), problem
+
+
+def _prove(path: Path, text: str) -> None:
+    try:
+        found = texts_in(path)
+    except LabelError:
+        found = []
+    if found != [text]:
+        raise StoreError(
+            f"the label written to {path.parent} does not read back; print it again",
+            code="label-unreadable",
+        )
+
+
+def _write(path: Path, contents: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(contents)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    # The rename itself survives a power cut only once the folder is on the disk.
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
