@@ -113,9 +113,11 @@ class VirtualDevice:
                 self._hold()
             elif isinstance(effect, BecameNode):
                 # In flash before Complete can leave, as real firmware has to do it.
-                self._remember(Membership(effect.data, effect.device_key))
+                membership = Membership(effect.data, effect.device_key)
+                self._remember(membership)
+                self._serve(membership)
             elif isinstance(effect, LinkClosed):
-                self._release(self.flash.content.membership)
+                self._release()
 
     def _remember(self, membership: Membership) -> None:
         self.flash.store(replace(self.flash.content, membership=membership))
@@ -124,16 +126,14 @@ class VirtualDevice:
         self._quiet()
         self._runner.retune(self._session, link_pattern(self._link.link_id))
 
-    def _release(self, membership: Membership | None) -> None:
-        """Beacon again after a failure; serve as a node after success."""
-        if membership is None:
-            self._runner.retune(self._session, open_pattern(self._link.uuid))
-            self._beacon_later(BEACON_FASTEST)
-        else:
-            # Our own Link Closes, if any, still have to leave.
+    def _release(self) -> None:
+        """Beacon again after a failure; a node only lets its own Link Closes leave."""
+        if self.is_node:
             leave = partial(self._runner.remove, self._session)
             self._air.call_at(self._air.time() + _LINGER, leave)
-            self._serve(membership)
+        else:
+            self._runner.retune(self._session, open_pattern(self._link.uuid))
+            self._beacon_later(BEACON_FASTEST)
 
     # A node.
 
