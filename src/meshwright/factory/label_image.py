@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import zxingcpp
 from PIL import Image, ImageDraw, ImageFont, features
@@ -19,9 +20,10 @@ LARGEST_IMAGE = 64_000_000
 """Octets of a file and pixels of an image that are looked at; a phone's photo is smaller."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
-_CODES = (zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.DataMatrix)
+_CODES = zxingcpp.BarcodeFormats((zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.DataMatrix))
 _SCALE = 12  # pixels to a module: 0.5 mm at 600 dots per inch
 _DPI = 600
+_SMALLEST = 18  # pixels of letters that can still be read on paper
 _QUIET = 4  # modules of quiet zone that a QR code needs (ISO/IEC 18004)
 _WHITE, _GRAY, _BLACK = 255, 96, 0
 
@@ -49,7 +51,8 @@ def _code(text: str) -> Image.Image:
         barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="L")
     except (ValueError, RuntimeError):
         raise _too_long() from None
-    modules = bytes(barcode.to_image(scale=1, add_quiet_zones=False))
+    # The stubs do not say that this image is a buffer, one octet a module.
+    modules = bytes(cast("bytes", barcode.to_image(scale=1, add_quiet_zones=False)))
     if len(modules) != MODULES**2:
         raise _too_long()
     image = Image.frombytes("L", (MODULES, MODULES), modules)
@@ -71,11 +74,11 @@ def _write(
         return  # a label without words is still a label
     room = (MODULES + 2 * _QUIET - 2) * _SCALE
     font = ImageFont.load_default(size)
-    while size > _SCALE and draw.textlength(text, font) > room:
+    while size > _SMALLEST and draw.textlength(text, font) > room:
         size -= 1
         font = ImageFont.load_default(size)
     while draw.textlength(text, font) > room:
-        text = text.rstrip("…")[:-1] + "…"
+        text = text.removesuffix("...")[:-1] + "..."
     draw.text(top, text, color, font, anchor="ma")
 
 

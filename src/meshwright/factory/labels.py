@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
@@ -21,8 +22,7 @@ def print_label(path: Path, base: str, uuid: UUID, *, name: str = "") -> LabelCo
     does not fit, `StoreError` when the file cannot be written or read back.
     """
     text = label_text(base, uuid)
-    title = " ".join("".join(char if char.isprintable() else " " for char in name).split())
-    image = draw_label(text, title, str(uuid))
+    image = draw_label(text, _title(name), str(uuid))
     part = path.with_name(f".{path.name}.part")
     try:
         _write(part, image)
@@ -63,6 +63,12 @@ def read_label(path: Path) -> LabelContent:
             f"{path} shows {len(labels)} labels; take a picture of one", code="several-labels"
         )
     return labels[0]
+
+
+def _title(name: str) -> str:
+    # The font that is always there has no letters but ASCII; an accent lost beats an empty box.
+    plain = unicodedata.normalize("NFKD", " ".join(name.split())).encode("ascii", "ignore").decode()
+    return "".join(char for char in plain if char.isprintable()).strip()
 
 
 def _mesh_labels(texts: list[str]) -> tuple[list[LabelContent], LabelError | None]:
