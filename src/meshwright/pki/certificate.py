@@ -22,7 +22,9 @@ MAX_CERTIFICATE_SIZE = 65_535
 MAX_SERIAL = (1 << 159) - 1
 P256_SPKI_PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
 P256_SPKI_SIZE = len(P256_SPKI_PREFIX) + 64
+P384_SPKI_PREFIX = bytes.fromhex("3076301006072a8648ce3d020106052b8104002203620004")
 _EXPLICIT_VERSION = 0xA0
+_MAX_DESCRIPTION = 200
 _UNIQUE_IDS = (0x81, 0x82)
 _PARSER_ERRORS = (
     ValueError,
@@ -67,6 +69,7 @@ class Certificate:
     raw: _Raw = field(repr=False)
     parsed: x509.Certificate = field(repr=False)
     extensions: Mapping[str, x509.Extension[x509.ExtensionType]] = field(repr=False)
+    attributes: tuple[tuple[str, str], ...] | None = field(repr=False)
 
     @classmethod
     def parse(cls, data: bytes) -> Certificate:
@@ -82,7 +85,7 @@ class Certificate:
         except _PARSER_ERRORS:
             message = "the certificate is not strict DER as RFC 5280 describes it"
             raise MalformedCertificateError(message) from None
-        return cls(data, raw, parsed, extensions)
+        return cls(data, raw, parsed, extensions, _attributes(parsed))
 
     @property
     def issuer(self) -> bytes:
@@ -102,6 +105,14 @@ class Certificate:
     @property
     def self_issued(self) -> bool:
         return self.raw.issuer == self.raw.subject
+
+    @property
+    def self_signed(self) -> bool:
+        """Tell whether its own key made its signature, whatever the names say."""
+        try:
+            return verify_signature(self, self.public_key)
+        except MalformedCertificateError:
+            return False
 
     @property
     def not_before(self) -> datetime:
@@ -162,19 +173,25 @@ class Certificate:
 
     def names(self, oid: str) -> list[str]:
         """Return the values of one attribute of the subject."""
-        try:
-            attributes = self.parsed.subject.get_attributes_for_oid(x509.ObjectIdentifier(oid))
-        except _PARSER_ERRORS:
-            message = "the subject name is not text that can be read"
-            raise MalformedCertificateError(message) from None
-        return [str(attribute.value) for attribute in attributes]
+        if self.attributes is None:
+            raise MalformedCertificateError("the subject name is not text that can be read")
+        return [value for kind, value in self.attributes if kind == oid]
 
     def describe(self) -> str:
         """Name the subject for a person; never raises."""
-        try:
-            return self.parsed.subject.rfc4514_string()[:200] or "a certificate without a name"
-        except _PARSER_ERRORS:
+        if self.attributes is None:
             return "a certificate with an unreadable name"
+        return (
+            self.parsed.subject.rfc4514_string()[:_MAX_DESCRIPTION] or "a certificate without name"
+        )
+
+
+def _attributes(parsed: x509.Certificate) -> tuple[tuple[str, str], ...] | None:
+    """Read the attributes of the subject; None when they are not text, as in some old roots."""
+    try:
+        return tuple((item.oid.dotted_string, str(item.value)) for item in parsed.subject)
+    except _PARSER_ERRORS:
+        return None
 
 
 def _walk(data: bytes) -> _Raw:

@@ -49,6 +49,14 @@ class RuleSet:
     intermediate: tuple[Rule, ...]
     leaf: tuple[Rule, ...]
 
+    def without(self, *codes: str) -> RuleSet:
+        """Return the same rule set without some rules."""
+        anchor, intermediate, leaf = (
+            tuple(rule for rule in rules if rule.code not in codes)
+            for rules in (self.anchor, self.intermediate, self.leaf)
+        )
+        return RuleSet(self.name, anchor, intermediate, leaf)
+
 
 def run(rules: Iterable[Rule], certificate: Certificate) -> Iterator[Finding]:
     """Yield a finding for every rule that `certificate` does not keep."""

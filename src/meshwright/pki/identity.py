@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from meshwright.core.errors import InputError
@@ -44,6 +45,7 @@ def check_vendor(company_id: int | None, product_id: int | None) -> None:
             raise InputError("company and product IDs have 16 bits", code="bad-vendor")
 
 
+@lru_cache(maxsize=64)
 def parse_common_name(text: str) -> DeviceIdentity:
     """Read a common name: UUID of either case, then both vendor tokens in any order, or neither."""
     if len(text) > _MAX_COMMON_NAME:

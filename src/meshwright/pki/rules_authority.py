@@ -7,11 +7,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 
 from meshwright.pki import oids
-from meshwright.pki.certificate import Certificate
+from meshwright.pki.certificate import P256_SPKI_PREFIX, P384_SPKI_PREFIX, Certificate
 
 MAX_SUBTREES = 64
 _MIN_RSA_BITS = 2048
-_CURVES = (ec.SECP256R1, ec.SECP384R1)
+# Named curves and uncompressed points; explicit parameters and compressed points are left out.
+_CURVES = (P256_SPKI_PREFIX, P384_SPKI_PREFIX)
 _DIGESTS = (SHA256, SHA384, SHA512)
 _EMPTY_NAME = b"\x30\x00"
 _MUST_BE_CRITICAL = {
@@ -79,11 +80,11 @@ def subtrees_are_few(certificate: Certificate) -> str | None:
 def key_is_strong(certificate: Certificate) -> str | None:
     """Want a key of at least 112 bits of strength and of a kind that is in use."""
     match certificate.public_key:
-        case ec.EllipticCurvePublicKey(curve=curve) if isinstance(curve, _CURVES):
+        case ec.EllipticCurvePublicKey() if certificate.raw.spki.startswith(_CURVES):
             return None
         case rsa.RSAPublicKey(key_size=size) if size >= _MIN_RSA_BITS:
             return None
-    return "a CA key is P-256, P-384, or RSA of at least 2048 bits"
+    return "a CA key is on the named curve P-256 or P-384, or RSA of at least 2048 bits"
 
 
 def signature_digest_is_strong(certificate: Certificate) -> str | None:

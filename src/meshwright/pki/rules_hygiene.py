@@ -91,8 +91,8 @@ def alternative_name_replaces_subject(certificate: Certificate) -> str | None:
 
 
 def names_its_issuer_key(certificate: Certificate) -> str | None:
-    """Want authorityKeyIdentifier unless the certificate is self-issued."""
-    if certificate.authority_key_identifier is None and not certificate.self_issued:
+    """Want authorityKeyIdentifier, which only a self-signed certificate may do without."""
+    if certificate.authority_key_identifier is None and not certificate.self_signed:
         return "authorityKeyIdentifier is missing"
     return None
 

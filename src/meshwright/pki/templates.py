@@ -51,13 +51,16 @@ def root_template(
     """Return the template of a root."""
     name = _authority_name(profile)
     constraints = x509.BasicConstraints(ca=True, path_length=profile.path_length)
+    key_id = x509.SubjectKeyIdentifier.from_public_key(public_key)
+    own_key = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(key_id)
     return (
         _template(name, name, public_key)
         .not_valid_before(_not_before(now))
         .not_valid_after(not_after(_not_before(now), profile.lifetime))
         .add_extension(constraints, critical=True)
         .add_extension(_CERTIFICATE_SIGNING, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        .add_extension(own_key, critical=False)
+        .add_extension(key_id, critical=False)
     )
 
 
