@@ -16,8 +16,9 @@ MODULES = 29
 """Modules on a side of a QR code of version 3."""
 
 LARGEST_FILE = 32 << 20
-LARGEST_IMAGE = 64_000_000
-"""Octets of a file and pixels of an image that are looked at; a phone's photo is smaller."""
+LARGEST_IMAGE = 50_000_000
+LONGEST_SIDE = 20_000
+"""Octets of a file, pixels and side of an image that are looked at; photos are smaller."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 _CODES = zxingcpp.BarcodeFormats((zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.DataMatrix))
@@ -88,7 +89,10 @@ def texts_in(path: Path) -> list[str]:
     Raises `LabelError` when the file is no image that can be read.
     """
     image = _gray(_contents(path), path)
-    found = zxingcpp.read_barcodes(image, formats=_CODES)
+    try:
+        found = zxingcpp.read_barcodes(image, formats=_CODES)
+    except (ValueError, RuntimeError):
+        raise _unreadable(path, "the barcode library refuses it") from None
     # A mesh label is ASCII; anything else only has to stay harmless.
     return [code.bytes.decode("ascii", "replace") for code in found]
 
@@ -121,15 +125,17 @@ def _gray(contents: bytes, path: Path) -> Image.Image:
 
 def _check_size(image: Image.Image, path: Path) -> None:
     # Known from the header, before any pixel is unpacked.
-    if image.width * image.height > LARGEST_IMAGE:
-        raise _unreadable(path, f"it has more than {LARGEST_IMAGE} pixels")
+    if image.width * image.height > LARGEST_IMAGE or max(image.size) > LONGEST_SIDE:
+        raise _unreadable(path, f"{image.width} x {image.height} pixels are too many")
 
 
 def _on_white(image: Image.Image) -> Image.Image:
     if not image.has_transparency_data:
         return image.convert("L")
     layer = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("L")
+    paper = Image.new("L", layer.size, _WHITE)
+    paper.paste(layer.convert("L"), mask=layer.getchannel("A"))
+    return paper
 
 
 def _unreadable(path: Path, why: str) -> LabelError:

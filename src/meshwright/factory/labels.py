@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from uuid import UUID
 from meshwright.core.errors import StoreError
 from meshwright.factory.label_image import draw_label, texts_in
 from meshwright.factory.label_text import LabelContent, LabelError, label_text, parse_label
+from meshwright.files import PUBLIC, write_atomic
 
 __all__ = ["LabelContent", "LabelError", "print_label", "read_label", "read_labels"]
 
@@ -18,23 +18,16 @@ __all__ = ["LabelContent", "LabelError", "print_label", "read_label", "read_labe
 def print_label(path: Path, base: str, uuid: UUID, *, name: str = "") -> LabelContent:
     """Write the label of a device to `path` and return what it says.
 
-    The file gets its name only after its code was read back. Raises `LabelError` for a base that
-    does not fit, `StoreError` when the file cannot be written or read back.
+    The label counts as printed once its code was read back from the file. Raises `LabelError` for
+    a base that does not fit, `StoreError` when the file cannot be written or read back.
     """
     text = label_text(base, uuid)
-    image = draw_label(text, _title(name), str(uuid))
-    part = path.with_name(f".{path.name}.part")
     try:
-        _write(part, image)
-        _prove(part, text)
-        part.replace(path)
-        _sync_folder(path.parent)
+        write_atomic(path, draw_label(text, _title(name), str(uuid)), mode=PUBLIC)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "the file system refuses"
         raise StoreError(f"{path} cannot be written: {why}", code="label-not-written") from None
-    finally:
-        with suppress(OSError, ValueError):
-            part.unlink(missing_ok=True)
+    _prove(path, text)
     return parse_label(text)
 
 
@@ -88,23 +81,9 @@ def _prove(path: Path, text: str) -> None:
     except LabelError:
         found = []
     if found != [text]:
+        with suppress(OSError):
+            path.unlink()
         raise StoreError(
-            f"the label written to {path.parent} does not read back; print it again",
+            f"the label written to {path} does not read back; print it again",
             code="label-unreadable",
         )
-
-
-def _write(path: Path, contents: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(contents)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    # The rename itself survives a power cut only once the folder is on the disk.
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

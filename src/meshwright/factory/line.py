@@ -20,8 +20,8 @@ from meshwright.core.errors import InputError
 class LineDevice(Protocol):
     """A device at the station, real or virtual; it raises a `MeshwrightError` when it fails."""
 
-    def identify(self) -> str:
-        """Return the serial number of the hardware, the same at every visit."""
+    def identify(self) -> UUID | None:
+        """Return the UUID that was assigned, None before that."""
         ...
 
     def assign_uuid(
@@ -79,7 +79,6 @@ class Chain:
 class LineRecord:
     """One device on the line."""
 
-    serial: str
     assignment: Assignment
     step: Step = Step.ALLOTTED
     request: bytes | None = None
@@ -106,14 +105,19 @@ class Line:
         self._keep = keep
 
     def finish(self, device: LineDevice, record: LineRecord) -> LineRecord:
-        """Do every step that is left; raises `InputError` when another device is at the station."""
-        _check_identity(device, record)
+        """Do every step that is left; raises as `advance`."""
         while record.step in _TABLE:
             record = self.advance(device, record)
         return record
 
     def advance(self, device: LineDevice, record: LineRecord) -> LineRecord:
-        """Do the next step and keep its result."""
+        """Do the next step and keep its result; a labeled device has none left.
+
+        Raises `InputError` when another device is at the station.
+        """
+        if record.step not in _TABLE:
+            return record
+        _check_identity(device, record)
         action, following = _TABLE[record.step]
         record = replace(action(self, device, record), step=following)
         self._keep(record)
@@ -155,9 +159,10 @@ _TABLE: dict[Step, tuple[_Action, Step]] = {
 
 
 def _check_identity(device: LineDevice, record: LineRecord) -> None:
-    serial = device.identify()
-    if serial != record.serial:
-        raise InputError(
-            f"the device at the station is {serial}, not {record.serial}; put the right one in",
-            code="wrong-device",
-        )
+    found, wanted = device.identify(), record.assignment.uuid
+    if found == wanted or (found is None and record.step is Step.ALLOTTED):
+        return
+    raise InputError(
+        f"the device at the station is {found or 'blank'}, not {wanted}; put the right one in",
+        code="wrong-device",
+    )
