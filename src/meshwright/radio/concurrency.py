@@ -17,8 +17,16 @@ FEWEST, MOST = 4, 32
 LONGEST_TRANSACTION = 15.0
 """Half the time after which a link gives a transaction up (5.3.3)."""
 
-_BEST = ((0.005, 32), (0.015, 16))
+_OWN_TIMING = 0.005
+"""A radio that is faster than this sends when it is told to; slower ones keep packets waiting."""
+
+_LINKS = ((_OWN_TIMING, 32), (0.015, 16))
 _SLOW = 8
+
+
+def retransmit_after(pacing: Pacing) -> float:
+    """Return the wait for an acknowledgment that was found best for a radio with this pacing."""
+    return 0.15 if pacing.mean <= _OWN_TIMING else 0.3
 
 
 class Concurrency(Protocol):
@@ -38,7 +46,7 @@ class FixedLinks:
     @classmethod
     def suited_to(cls, pacing: Pacing) -> FixedLinks:
         """Return the number that was found best for a radio with this pacing."""
-        return cls(next((links for longest, links in _BEST if pacing.mean <= longest), _SLOW))
+        return cls(next((links for longest, links in _LINKS if pacing.mean <= longest), _SLOW))
 
     def limit(self, now: float, oldest_transaction: float = 0.0) -> int:
         del now, oldest_transaction

@@ -90,8 +90,4 @@ class Driven:
     def _due(self) -> None:
         self._timer = None
         now = self._timebase.time()
-        deadline = self.machine.next_deadline()
-        if deadline is not None and deadline <= now:
-            self.perform(self.machine.handle_deadline(now), now)
-        else:
-            self._keep_deadline()
+        self.perform(self.machine.handle_deadline(now), now)

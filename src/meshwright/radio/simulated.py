@@ -29,6 +29,7 @@ from meshwright.radio.virtual_time import VirtualTime
 from meshwright.randomness import Uniform
 
 PROVISIONER_HOP, DEVICE_HOP = 0.100, 0.030
+_GAP_SPAN = GAP_MAXIMUM - GAP_MINIMUM
 
 Capture = Callable[[float, bytes, bytes], object]
 """Takes the time, the sender's address and the payload of an event."""
@@ -92,48 +93,41 @@ class Air(VirtualTime):
         """Let `radio` hear nothing."""
         self._radios.discard(radio)
 
-    def send(self, sender: SimulatedRadio, payload: bytes) -> list[_Part]:
+    def send(self, sender: SimulatedRadio, payload: bytes) -> tuple[_Part, ...]:
         """Begin an advertising event; its parts go on the air one after the other."""
+        now = self._now
         self.statistics.sent += 1
         for capture in self._captures:
-            capture(self._now, sender.address, payload)
-        candidates = self._candidates(payload)
-        length = airtime(len(payload))
-        start = self._now + TURNAROUND
-        parts = []
-        for channel in CHANNELS:
-            part = _Part(sender, payload, start, start + length)
-            parts.append(part)
-            self._interfere(channel, part)
-            self._find_listeners(channel, part, candidates)
-            start = part.end + GAP_MINIMUM + (GAP_MAXIMUM - GAP_MINIMUM) * self.uniform()
+            capture(now, sender.address, payload)
+        parts = self._parts(sender, payload, now + TURNAROUND)
+        for radio in self._candidates(payload):
+            if radio is not sender:
+                radio.tune_in(parts)
+        for channel, part in zip(self._channels, parts, strict=True):
+            others = [other for other in channel if other.end > now]
+            for other in others:
+                if other.start < part.end and other.end > part.start:
+                    other.clear = part.clear = False
+            others.append(part)
+            channel[:] = others
+            if part.hearing:
+                heappush(self._events, (part.end, next(self._serials), self._deliver, part))
         return parts
+
+    def _parts(self, sender: SimulatedRadio, payload: bytes, first: float) -> tuple[_Part, ...]:
+        uniform, length = self.uniform, airtime(len(payload))
+        second = first + length + GAP_MINIMUM + _GAP_SPAN * uniform()
+        third = second + length + GAP_MINIMUM + _GAP_SPAN * uniform()
+        return (
+            _Part(sender, payload, first, first + length),
+            _Part(sender, payload, second, second + length),
+            _Part(sender, payload, third, third + length),
+        )
 
     def _candidates(self, payload: bytes) -> tuple[SimulatedRadio, ...]:
         if len(payload) > 1 and payload[0] + 1 == len(payload):
             return self._radios.lookup(payload[1], payload[2:])
         return self._radios.members
-
-    def _interfere(self, channel: int, part: _Part) -> None:
-        now, start, end = self._now, part.start, part.end
-        others = [other for other in self._channels[channel] if other.end > now]
-        for other in others:
-            if other.start < end and other.end > start:
-                other.clear = part.clear = False
-        others.append(part)
-        self._channels[channel] = others
-
-    def _find_listeners(
-        self, channel: int, part: _Part, candidates: tuple[SimulatedRadio, ...]
-    ) -> None:
-        start, end, sender = part.start, part.end, part.sender
-        part.hearing = [
-            radio
-            for radio in candidates
-            if radio.listens(channel, start, end) and radio is not sender
-        ]
-        if part.hearing:
-            heappush(self._events, (end, next(self._serials), self._deliver, part))
 
     def _deliver(self, part: _Part) -> None:
         statistics = self.statistics
@@ -183,7 +177,7 @@ class SimulatedRadio:
         self._on = False
         self._ready = False
         self._uses = 0
-        self._parts: list[_Part] = []
+        self._parts: tuple[_Part, ...] = ()
         self._deaf_from = self._deaf_until = -1.0
 
     @property
@@ -233,10 +227,17 @@ class SimulatedRadio:
         wait = self.pacing.interval + self.pacing.jitter * air.uniform()
         air.schedule(max(begin + wait, self._deaf_until), self._rested, self._uses)
 
-    def listens(self, channel: int, start: float, end: float) -> bool:
-        """Tell whether it stays on `channel` from `start` to `end`."""
-        hop = int((start + self._phase) * self._hops_a_second)
-        return hop % 3 == channel and hop == int((end + self._phase) * self._hops_a_second)
+    def tune_in(self, parts: tuple[_Part, ...]) -> None:
+        """Listen to those of `parts` that begin and end on our channel."""
+        phase, hops = self._phase, self._hops_a_second
+        first = int((parts[0].start + phase) * hops)
+        if first == int((parts[-1].end + phase) * hops):  # no hop meanwhile: one channel
+            parts[first % 3].hearing.append(self)
+            return
+        for channel, part in enumerate(parts):
+            hop = int((part.start + phase) * hops)
+            if hop % 3 == channel and hop == int((part.end + phase) * hops):
+                part.hearing.append(self)
 
     def deaf(self, start: float, end: float) -> bool:
         """Tell whether it cannot have heard a packet that took from `start` to `end`."""
