@@ -36,8 +36,12 @@ class Reassembly:
         return self._whole(start)
 
     def _begin(self, start: Start) -> None:
-        """Keep the first Transaction Start and drop what had come before and does not fit it."""
-        if self._start is None:
+        """Keep the newest Transaction Start and drop what does not fit it.
+
+        All of one transaction are the same; should a stray one differ, the next repetition of the
+        genuine one replaces it.
+        """
+        if start != self._start:
             self._start = start
             for index in [i for i, data in self._segments.items() if not _fits(start, i, data)]:
                 del self._segments[index]
