@@ -29,7 +29,7 @@ class OobKind(Enum):
 _LAYOUTS: dict[OobKind, Callable[[bytes, int], bytes]] = {
     OobKind.BINARY: lambda value, size: value[:size].ljust(size, b"\0"),
     OobKind.ALPHANUMERIC: lambda value, size: value[:size].ljust(size, b"\0"),
-    OobKind.NUMERIC: lambda value, size: value.rjust(size, b"\0"),
+    OobKind.NUMERIC: lambda value, size: int.from_bytes(value, "big").to_bytes(size, "big"),
 }
 
 
@@ -39,11 +39,14 @@ def auth_value(kind: OobKind, value: bytes | str | int, size: int) -> bytes:
     Octets and characters come first and are padded, or cut, on the right; numbers stand on the
     right. Raises `ValueError` for a number that does not fit.
     """
-    if isinstance(value, int):
-        value = value.to_bytes(size, "big")
-    elif isinstance(value, str):
-        value = value.encode("ascii")
-    return _LAYOUTS[kind](value, size)
+    try:
+        if isinstance(value, int):
+            value = value.to_bytes(size, "big")
+        elif isinstance(value, str):
+            value = value.encode("ascii")
+        return _LAYOUTS[kind](value, size)
+    except OverflowError:
+        raise ValueError(f"the number does not fit an AuthValue of {size} octets") from None
 
 
 def no_oob(size: int) -> bytes:
@@ -61,8 +64,9 @@ class RefusedByPolicyError(TrustError):
 class AuthenticationPolicy:
     """What a Provisioner accepts.
 
-    The strongest of `algorithms` that the device offers is used. With `require_oob_public_key` the
-    device has to prove a key that is known from its certificate or another source.
+    The strongest algorithm that the device offers is used if `algorithms` has it, and no other
+    (5.4.2.3). With `require_oob_public_key` the device has to prove a key that is known from its
+    certificate or another source.
     """
 
     algorithms: tuple[Algorithm, ...] = (Algorithm.HMAC,)
@@ -118,12 +122,13 @@ def _refuse_contradictions(capabilities: Capabilities) -> None:
 
 
 def _choose_algorithm(capabilities: Capabilities, policy: AuthenticationPolicy) -> Algorithm:
-    offered = [a for a in policy.algorithms if capabilities.algorithms & a.offered_as]
-    if offered:
+    offered = [a for a in Algorithm if capabilities.algorithms & a.offered_as]
+    if offered and max(offered) in policy.algorithms:
         return max(offered)
+    best = max(offered).name if offered else "no known algorithm"
     names = " or ".join(algorithm.name for algorithm in policy.algorithms)
     raise RefusedByPolicyError(
-        f"The device does not offer {names}, which the policy demands; nothing weaker is used."
+        f"The device offers {best} and the policy demands {names}; nothing weaker is used."
     )
 
 
