@@ -35,12 +35,16 @@ class Timers(Generic[Name]):
     def next_deadline(self) -> float | None:
         return min(self._deadlines.values()) if self._deadlines else None
 
-    def expire(self, now: float) -> list[Name]:
-        """Stop and return the timers that are due, earliest first."""
+    def pop_due(self, now: float) -> Name | None:
+        """Stop and return the earliest timer that is due; None when none is.
+
+        One at a time: handling one timer may stop the next.
+        """
         deadlines = self._deadlines
-        due = [name for name, deadline in deadlines.items() if deadline <= now]
-        if len(due) > 1:
-            due.sort(key=deadlines.__getitem__)
-        for name in due:
-            del deadlines[name]
-        return due
+        if not deadlines:
+            return None
+        name = min(deadlines, key=deadlines.__getitem__)
+        if deadlines[name] > now:
+            return None
+        del deadlines[name]
+        return name

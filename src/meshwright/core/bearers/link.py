@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from meshwright.core.bearers import generic
 from meshwright.core.bearers.generic import ControlOpcode
+from meshwright.core.bearers.lanes import AckLane, Half, Outgoing, control_packet
 from meshwright.core.bearers.reassembly import Reassembly
 from meshwright.core.bearers.sender import SenderBinding
 from meshwright.core.effects import (
@@ -55,6 +56,10 @@ class LinkTiming:
 DEVICE_TIMING = LinkTiming(retransmit=0.5)
 
 
+QUEUE_LIMIT = 4
+"""PDUs that may wait before nothing more is taken from the peer, which then has to repeat."""
+
+
 class Timer(IntEnum):
     """The timers of a link; their clauses stand in `LinkTiming`."""
 
@@ -74,35 +79,6 @@ class Phase(Enum):
     OPEN = auto()
     CLOSING = auto()
     CLOSED = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Half:
-    """One side's half of the transaction numbers (Table 5.5)."""
-
-    first: int
-
-    def following(self, number: int) -> int:
-        return self.first | (number + 1) & 0x7F
-
-
-PROVISIONER_HALF = Half(0x00)
-DEVICE_HALF = Half(0x80)
-
-
-@dataclass(slots=True)
-class Outgoing:
-    """A PDU of the transaction lane: a transaction's segments, or bearer control."""
-
-    packets: list[bytes]
-    priority: Priority
-    number: int = 0
-    index: int = 0
-    rounds: int = 0
-
-    @property
-    def is_transaction(self) -> bool:
-        return self.priority is Priority.SEGMENT
 
 
 @dataclass(slots=True)
@@ -145,8 +121,7 @@ class Link(ABC):
         self._peer_next = self._peer.first
         self._peer_last: int | None = None
         self._reassembly = Reassembly()
-        self._ack: bytes | None = None
-        self._ack_sent: bytes | None = None
+        self._ack = AckLane()
         self._timers.stop_all()
 
     # The driver's side.
@@ -164,14 +139,14 @@ class Link(ABC):
     @property
     def finished(self) -> bool:
         """Tell whether the link is closed and its last packet has left."""
-        return self._phase is Phase.CLOSED and self._outgoing is None and self._ack is None
+        return self._phase is Phase.CLOSED and self._outgoing is None and self._ack.empty
 
     def next_deadline(self) -> float | None:
         return self._timers.next_deadline()
 
     def handle_deadline(self, now: float) -> list[Effect]:
         effects: list[Effect] = []
-        for timer in self._timers.expire(now):
+        while (timer := self._timers.pop_due(now)) is not None:
             effects += self._HANDLERS[timer](self, now)
         return effects
 
@@ -201,17 +176,18 @@ class Link(ABC):
         """Learn that the packet of `lane` has left the radio."""
         self.statistics.packets_sent += 1
         if lane is Lane.ACK:
-            self.statistics.retransmissions += self._ack == self._ack_sent
-            self._ack, self._ack_sent = None, self._ack
+            self.statistics.retransmissions += self._ack.left()
             return []
         if self.statistics.first_sent_at is None:
             self.statistics.first_sent_at = now
         outgoing = self._outgoing
-        if outgoing is None:
-            return []
-        self.statistics.retransmissions += outgoing.rounds > 0 and not self._closing
+        if outgoing is None or not outgoing.at_radio:
+            return []  # withdrawn when it was on the air already
+        self.statistics.retransmissions += outgoing.rounds > 0
+        outgoing.at_radio = False
         outgoing.index += 1
-        return self._after_packet(outgoing, now)
+        self._after_packet(outgoing, now)
+        return []
 
     # The machine's side.
 
@@ -223,7 +199,24 @@ class Link(ABC):
         return []
 
     def close(self, reason: CloseReason, now: float) -> list[Effect]:
-        """Send Link Close and be done (5.3.1.4.3)."""
+        """Send Link Close and be done (5.3.1.4.3).
+
+        A PDU that was handed over just before a Timeout is sent once first: it is the Failed with
+        which a Provisioner ends a silent session (5.4.4). Every other close is immediate.
+        """
+        last_word = self._last_word() if reason is CloseReason.TIMEOUT else []
+        return self._close(reason, last_word, now)
+
+    def _last_word(self) -> list[bytes]:
+        """Return the packets of the newest PDU if nothing of it has been sent."""
+        if self._queue:
+            return Outgoing.transaction(self._queue[-1], self._own_next).packets
+        outgoing = self._outgoing
+        if outgoing is None or not outgoing.is_transaction or outgoing.begun:
+            return []
+        return outgoing.packets
+
+    def _close(self, reason: CloseReason, last_word: list[bytes], now: float) -> list[Effect]:
         opened = self._phase is Phase.OPEN
         if not opened and self._phase is not Phase.OPENING:
             return []
@@ -231,15 +224,12 @@ class Link(ABC):
         self._timers.stop(Timer.ESTABLISHMENT)
         self._timers.stop(Timer.LINK)
         self._phase = Phase.CLOSING
-        self._outgoing = Outgoing([generic.link_close(reason)], Priority.CLOSE)
+        farewell = [control_packet(generic.link_close(reason))] * self.timing.closes
+        self._outgoing = Outgoing([*last_word, *farewell], Priority.CLOSE)
         self._start_delay(now)
         return [*effects, LinkClosed(reason, by_peer=False, opened=opened)]
 
     # Sending.
-
-    @property
-    def _closing(self) -> bool:
-        return self._phase is Phase.CLOSING
 
     def _delay(self) -> float:
         timing = self.timing
@@ -251,8 +241,7 @@ class Link(ABC):
 
     def _next_transaction(self, now: float) -> None:
         if self._outgoing is None and self._queue:
-            packets = generic.segment(self._queue.popleft())
-            self._outgoing = Outgoing(packets, Priority.SEGMENT, self._own_next)
+            self._outgoing = Outgoing.transaction(self._queue.popleft(), self._own_next)
             self._own_next = self._own.following(self._own_next)
             self._start_delay(now)
 
@@ -260,35 +249,27 @@ class Link(ABC):
         outgoing = self._outgoing
         if outgoing is None:
             return []
-        header = self._link_id + bytes([outgoing.number])
-        packet = header + outgoing.packets[outgoing.index]
+        outgoing.at_radio = True
+        packet = self._link_id + outgoing.packets[outgoing.index]
         progress = self._own_next & 0x7F
         return [Transmit(Lane.TRANSACTION, packet, outgoing.priority, progress)]
 
-    def _after_packet(self, outgoing: Outgoing, now: float) -> list[Effect]:
+    def _after_packet(self, outgoing: Outgoing, now: float) -> None:
         if outgoing.is_transaction and not self._timers.running(Timer.ACKNOWLEDGMENT):
             self._timers.set(Timer.ACKNOWLEDGMENT, now + self.timing.acknowledgment)
         if outgoing.index < len(outgoing.packets):
             self._start_delay(now)
-            return []
-        outgoing.index = 0
-        outgoing.rounds += 1
-        if self._closing:
-            return self._after_close(outgoing, now)
-        self._timers.set(Timer.RETRANSMIT, now + self._wait(outgoing))
-        return []
+        elif self._phase is Phase.CLOSING:
+            self._outgoing = None
+            self._gone()
+        else:
+            outgoing.index = 0
+            outgoing.rounds += 1
+            self._timers.set(Timer.RETRANSMIT, now + self._wait(outgoing))
 
     def _wait(self, outgoing: Outgoing) -> float:
         timing = self.timing
         return timing.retransmit if outgoing.is_transaction else timing.open_retransmit
-
-    def _after_close(self, outgoing: Outgoing, now: float) -> list[Effect]:
-        if outgoing.rounds < self.timing.closes:
-            self._start_delay(now)
-            return []
-        self._outgoing = None
-        self._gone()
-        return []
 
     def _gone(self) -> None:
         """Rest after a link: for good, or until the next Link Open."""
@@ -313,9 +294,9 @@ class Link(ABC):
     # Receiving.
 
     def _on_ack(self, number: int, now: float) -> list[Effect]:
+        # Nobody can have received what was not sent whole.
         outgoing = self._outgoing
-        sent = outgoing is not None and (outgoing.rounds or outgoing.index)
-        if outgoing is None or not sent or number != outgoing.number:
+        if outgoing is None or not outgoing.rounds or number != outgoing.number:
             self.statistics.dropped += 1
             return []
         return self._acknowledged(now)
@@ -339,6 +320,9 @@ class Link(ABC):
         effects: list[Effect] = []
         if self._outgoing is not None and self._outgoing.rounds:
             effects = self._acknowledged(now)
+        if len(self._queue) > QUEUE_LIMIT:
+            self.statistics.dropped += 1
+            return effects
         pdu = self._reassembly.add(part)
         return effects if pdu is None else effects + self._complete(pdu, number, now)
 
@@ -355,14 +339,12 @@ class Link(ABC):
 
     def _queue_ack(self, packet: bytes, now: float) -> None:
         """Have `packet` sent in the ack lane, which holds one packet at most."""
-        if self._ack != packet:
-            self._ack = packet
+        if self._ack.put(packet):
             self._timers.set(Timer.ACK_DELAY, now + self._delay())
 
     def _on_ack_delay(self, _now: float) -> list[Effect]:
-        if self._ack is None:
-            return []
-        return [Transmit(Lane.ACK, self._link_id + self._ack, Priority.ACK)]
+        packet = self._ack.to_radio()
+        return [] if packet is None else [Transmit(Lane.ACK, self._link_id + packet, Priority.ACK)]
 
     # Opening, closing and time.
 
@@ -378,13 +360,14 @@ class Link(ABC):
     def _on_close(self, reason: int) -> list[Effect]:
         if self._phase is Phase.CLOSING:
             return []
+        opened = self._phase is Phase.OPEN
         effects = self._drop_transaction()
-        if self._ack is not None:
-            self._ack = None
+        if not self._ack.empty:
+            self._ack.clear()
             effects.append(Withdraw(Lane.ACK))
         self._timers.stop_all()
         self._gone()
-        return [*effects, LinkClosed(reason, by_peer=True)]
+        return [*effects, LinkClosed(reason, by_peer=True, opened=opened)]
 
     def _opened(self, now: float) -> list[Effect]:
         self._phase = Phase.OPEN
@@ -392,7 +375,7 @@ class Link(ABC):
         return [LinkOpened(self._sender.current)]
 
     def _on_timeout(self, now: float) -> list[Effect]:
-        return self.close(CloseReason.TIMEOUT, now)
+        return self._close(CloseReason.TIMEOUT, [], now)
 
     _HANDLERS: ClassVar[dict[Timer, Callable[[Link, float], list[Effect]]]] = {
         Timer.ACK_DELAY: _on_ack_delay,

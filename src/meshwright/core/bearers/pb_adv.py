@@ -6,16 +6,13 @@ from collections.abc import Callable
 
 from meshwright.core.bearers import generic
 from meshwright.core.bearers.generic import ControlOpcode
-from meshwright.core.bearers.link import (
+from meshwright.core.bearers.lanes import (
     DEVICE_HALF,
-    DEVICE_TIMING,
     PROVISIONER_HALF,
-    Link,
-    LinkTiming,
     Outgoing,
-    Phase,
-    Timer,
+    control_packet,
 )
+from meshwright.core.bearers.link import DEVICE_TIMING, Link, LinkTiming, Phase, Timer
 from meshwright.core.effects import Effect, Priority
 
 LINK_ID_SIZE = 4
@@ -44,7 +41,7 @@ class ProvisionerLink(Link):
         """Start to send Link Open; ends in `LinkOpened` or `LinkClosed`."""
         self._phase = Phase.OPENING
         self._timers.set(Timer.ESTABLISHMENT, now + self.timing.establishment)
-        self._outgoing = Outgoing([generic.link_open(self.uuid)], Priority.OPEN)
+        self._outgoing = Outgoing([control_packet(generic.link_open(self.uuid))], Priority.OPEN)
         self._start_delay(now)
         return []
 
@@ -83,7 +80,7 @@ class DeviceLink(Link):
         return self._opened(now)
 
     def _acknowledge_open(self, now: float) -> None:
-        self._queue_ack(bytes(1) + generic.LINK_ACK, now)
+        self._queue_ack(control_packet(generic.LINK_ACK), now)
 
     def _on_open_control(self, control: generic.Control, now: float) -> list[Effect]:
         # Until the first Provisioning PDU a repeated Link Open is acknowledged again (5.3.2).

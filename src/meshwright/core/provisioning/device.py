@@ -1,7 +1,8 @@
 """The device's side of the provisioning protocol (5.4.2), one session after the other.
 
 A device answers an error with Failed and waits for the link to be closed; every later PDU of that
-session is unexpected (5.4.4). After that it has forgotten everything and can be tried again.
+session is unexpected (5.4.4). After that it has forgotten everything and can be tried again. Once
+it is a node it takes no session any more (3.11.7).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from meshwright.core.provisioning.fields import (
     PublicKeyOffer,
     PublicKeyType,
 )
+from meshwright.core.provisioning.protections import is_own_key
 from meshwright.core.provisioning.records import SMALL_FRAGMENT, RecordServer
 from meshwright.core.provisioning.suites import SUITES, Confirming
 from meshwright.core.provisioning.transcript import Transcript
@@ -51,7 +53,7 @@ class BecameNode(Effect):
 
 @dataclass(frozen=True, slots=True)
 class SessionRefused(Effect):
-    """The device has sent Failed with this error."""
+    """The device has sent Failed with this error: its session is over."""
 
     error: ErrorCode
 
@@ -122,21 +124,25 @@ class DeviceMachine:
         self._transcript = Transcript()
 
     def bearer_opened(self, _now: float) -> list[Effect]:
+        if self._state is _State.COMPLETE:
+            return [CloseLink(CloseReason.FAIL)]
         self._state = _State.READY
         self._transcript = Transcript()
         return []
 
     def bearer_closed(self, _now: float) -> list[Effect]:
         attention = self._attention_off()
-        self._end(_State.CLOSED)
+        self._end(_State.COMPLETE if self._state is _State.COMPLETE else _State.CLOSED)
         return attention
 
     def next_deadline(self) -> float | None:
         return self._timers.next_deadline()
 
     def handle_deadline(self, now: float) -> list[Effect]:
-        if not self._timers.expire(now):
+        if self._timers.pop_due(now) is None:
             return []
+        if self._state is _State.COMPLETE:
+            return [CloseLink(CloseReason.SUCCESS)]  # the Provisioner's own got lost
         attention = self._attention_off()
         self._end(_State.FAILED)
         return [*attention, CloseLink(CloseReason.TIMEOUT)]
@@ -145,7 +151,8 @@ class DeviceMachine:
         """Take one PDU of the Provisioner; every error is answered with Failed (5.4.4)."""
         if self._state is _State.CLOSED:
             return []
-        if self._state is not _State.COMPLETE:
+        # Once it has ended, a session waits so long for the Link Close and no longer.
+        if self._state not in _ENDED:
             self._timers.set(_Timer.PROVISIONING, now + self._timeout)
         try:
             return self._handle(octets)
@@ -207,7 +214,7 @@ class DeviceMachine:
         peer = pdu.decode_as(pdu.PublicKey, octets).key
         pair = self._own_pair()
         # A certificate makes our own key public, so somebody may send it back (CVE-2023-4258).
-        if equal(peer, pair.public):
+        if any(is_own_key(peer, own.public) for own in (pair, self._options.key_pair) if own):
             raise _RefusedError(ErrorCode.INVALID_FORMAT)
         secret = pair.shared_secret(peer)
         inputs = self._transcript.confirmation_inputs(peer, pair.public)
@@ -250,8 +257,10 @@ class DeviceMachine:
             raise _RefusedError(ErrorCode.INVALID_DATA)
         if not data.assignable(self._options.elements):
             raise _RefusedError(ErrorCode.CANNOT_ASSIGN_ADDRESSES)
-        self._end(_State.COMPLETE)
-        return [BecameNode(data, self._keys.device_key), _send(pdu.Complete())]
+        device_key = self._keys.device_key
+        self._state = _State.COMPLETE
+        self._forget()
+        return [BecameNode(data, device_key), _send(pdu.Complete())]
 
     # Common steps.
 
@@ -260,9 +269,13 @@ class DeviceMachine:
             raise _RefusedError(ErrorCode.INVALID_FORMAT)
 
     def _fail(self, error: ErrorCode) -> list[Effect]:
+        answer = _send(pdu.Failed(error))
+        if self._state is _State.COMPLETE:
+            return [answer]  # a stray PDU does not undo what has succeeded
         attention = self._attention_off()
         self._state = _State.FAILED
-        return [*attention, _send(pdu.Failed(error)), SessionRefused(error)]
+        self._forget()
+        return [*attention, answer, SessionRefused(error)]
 
     def _attention_off(self) -> list[Effect]:
         return [AttentionChanged(0)] if self._state is _State.CAPABILITIES_SENT else []
@@ -270,6 +283,16 @@ class DeviceMachine:
     def _end(self, state: _State) -> None:
         self._state = state
         self._timers.stop_all()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Keep nothing of the session (5.4.4)."""
+        for secret in _SECRETS:
+            vars(self).pop(secret, None)
+
+
+_SECRETS = ("_confirming", "_own_random", "_peer_confirmation", "_keys")
+_ENDED = frozenset({_State.COMPLETE, _State.FAILED})
 
 
 def _send(message: pdu.Pdu) -> SendPdu:
@@ -290,7 +313,14 @@ def _error_code(error: PeerError) -> ErrorCode:
     return next((code for code in codes if code is not None), ErrorCode.UNEXPECTED_ERROR)
 
 
-_RECORD_PDUS = frozenset({PduType.RECORDS_GET, PduType.RECORD_REQUEST})
+_RECORD_PDUS = frozenset(
+    {
+        PduType.RECORD_REQUEST,
+        PduType.RECORD_RESPONSE,
+        PduType.RECORDS_GET,
+        PduType.RECORDS_LIST,
+    }
+)
 
 _TRANSITIONS: dict[tuple[_State, PduType], _Handler] = {
     (_State.READY, PduType.RECORDS_GET): DeviceMachine._on_records_get,

@@ -8,6 +8,7 @@ device is authenticated. The machine checks every answer and tells what happened
     -> Provisioned
 
 Any error closes the bearer and ends in `SessionFailed`; nothing of the session can be used again.
+What the owner asks for after that is ignored: it cannot know yet.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from meshwright.core.provisioning.fields import (
     ErrorCode,
     PduType,
     RecordId,
-    RecordStatus,
 )
+from meshwright.core.provisioning.protections import is_own_key
 from meshwright.core.provisioning.records import RecordLimits, RecordReader
 from meshwright.core.provisioning.suites import SUITES, Confirming, SessionKeys
 from meshwright.core.provisioning.transcript import Transcript
@@ -92,6 +93,7 @@ class SessionFailed(Effect):
 
 class _Timer(IntEnum):
     PROVISIONING = auto()
+    RECORDS = auto()
 
 
 class _State(IntEnum):
@@ -138,14 +140,18 @@ class ProvisionerMachine:
 
     def list_records(self, now: float) -> list[Effect]:
         """Ask which records the device has; only before `invite`."""
-        self._require(_State.READY)
+        if not self._may(_State.READY):
+            return []
         self._state = _State.LISTING
+        self._limit_reading(now)
         return self._send(pdu.RecordsGet(), now)
 
     def read_record(self, record_id: int, now: float) -> list[Effect]:
         """Read one record whole; only before `invite`."""
-        self._require(_State.READY)
+        if not self._may(_State.READY):
+            return []
         self._state = _State.READING
+        self._limit_reading(now)
         self._reader = RecordReader(record_id, self._limits)
         return self._send(self._reader.request(), now)
 
@@ -162,14 +168,17 @@ class ProvisionerMachine:
         `device_public` (64 octets) is the device's key from a validated certificate or another
         source; `attention` is in seconds.
         """
-        self._require(_State.READY)
+        if not self._may(_State.READY):
+            return []
         self._state = _State.INVITED
+        self._timers.stop(_Timer.RECORDS)
         self._policy, self._device_public = policy, device_public
         return self._send(pdu.Invite(attention), now, keep=True)
 
     def send_data(self, data: ProvisioningData, now: float) -> list[Effect]:
         """Make the device a node; its address range and DevKey have to be durable."""
-        self._require(_State.AUTHENTICATED)
+        if not self._may(_State.AUTHENTICATED):
+            return []
         self._state = _State.DATA_SENT
         return self._send(pdu.Data(self._keys.seal(data.encode())), now)
 
@@ -195,11 +204,18 @@ class ProvisionerMachine:
         return self._timers.next_deadline()
 
     def handle_deadline(self, now: float) -> list[Effect]:
-        if not self._timers.expire(now):
-            return []
+        timer = self._timers.pop_due(now)
+        return [] if timer is None else _TIMEOUTS[timer](self)
+
+    def _on_silence(self) -> list[Effect]:
+        """Send Failed, which a device must not do, and close (5.4.4)."""
         message = f"The device has been silent for {self._timeout:.0f} seconds."
         farewell = SendPdu(pdu.encode(pdu.Failed(ErrorCode.UNEXPECTED_ERROR)))
         return [farewell, *self._fail("provisioning-timeout", message, CloseReason.TIMEOUT)]
+
+    def _on_slow_records(self) -> list[Effect]:
+        message = f"The device took more than {self._limits.seconds:.0f} seconds for its records."
+        return self._fail("records-too-slow", message, CloseReason.FAIL)
 
     def receive(self, octets: bytes, now: float) -> list[Effect]:
         """Take one PDU of the device. Errors close the bearer, nothing is sent (5.4.4)."""
@@ -234,14 +250,10 @@ class ProvisionerMachine:
         response = pdu.decode_as(pdu.RecordResponse, octets)
         reader = self._reader
         assert reader is not None  # noqa: S101 - READING is entered with a reader only
-        if response.status != RecordStatus.SUCCESS:
-            self._state = _State.READY
-            return [RecordRead(reader.record_id, None)]
-        content = reader.accept(response)
-        if content is None:
+        if not reader.accept(response):
             return self._send(reader.request(), now)
         self._state = _State.READY
-        return [RecordRead(reader.record_id, content)]
+        return [RecordRead(reader.record_id, reader.content)]
 
     # The session proper, in the order of 5.4.2.
 
@@ -268,11 +280,11 @@ class ProvisionerMachine:
 
     def _confirm(self, device_public: bytes, now: float) -> list[Effect]:
         """Compute the secret and send our Confirmation."""
-        if equal(device_public, self._pair.public):
+        if is_own_key(device_public, self._pair.public):
             raise ProtocolError("The device sent our own public key back.", code="reflected-key")
         inputs = self._transcript.confirmation_inputs(self._pair.public, device_public)
         secret = self._pair.shared_secret(device_public)
-        del self._pair  # no longer than it is needed (5.4.2.3)
+        del self._pair  # kept no longer than it is needed (5.4.2.3)
         auth_value = oob.no_oob(self._suite.size)
         self._confirming = Confirming.begin(self._suite, inputs, secret, auth_value)
         self._own_random = self._random(self._suite.size)
@@ -333,9 +345,15 @@ class ProvisionerMachine:
     def _restart_timer(self, now: float) -> None:
         self._timers.set(_Timer.PROVISIONING, now + self._timeout)
 
-    def _require(self, state: _State) -> None:
-        if self._state is not state:
+    def _limit_reading(self, now: float) -> None:
+        if not self._timers.running(_Timer.RECORDS):
+            self._timers.set(_Timer.RECORDS, now + self._limits.seconds)
+
+    def _may(self, state: _State) -> bool:
+        """Tell whether the session still lives; raises `RuntimeError` when it is not our turn."""
+        if self._state not in (state, _State.FAILED):
             raise RuntimeError(f"not allowed in state {self._state.name}")
+        return self._state is state
 
     def _fail(
         self, code: str, message: str, reason: CloseReason | None, error: int | None = None
@@ -345,12 +363,28 @@ class ProvisionerMachine:
         return [*closing, SessionFailed(code, message, error)]
 
     def _end(self, state: _State) -> None:
+        """Keep nothing of the session but how it ended."""
         self._state = state
         self._timers.stop_all()
+        self._reader = self._device_public = None
+        for secret in _SECRETS:
+            vars(self).pop(secret, None)
 
 
+_SECRETS = (
+    "_pair",
+    "_confirming",
+    "_own_random",
+    "_own_confirmation",
+    "_device_confirmation",
+    "_keys",
+)
 _OVER = frozenset({_State.CLOSED, _State.DONE, _State.FAILED})
 
+_TIMEOUTS: dict[_Timer, Callable[[ProvisionerMachine], list[Effect]]] = {
+    _Timer.PROVISIONING: ProvisionerMachine._on_silence,
+    _Timer.RECORDS: ProvisionerMachine._on_slow_records,
+}
 _TRANSITIONS: dict[tuple[_State, PduType], _Handler] = {
     (_State.LISTING, PduType.RECORDS_LIST): ProvisionerMachine._on_list,
     (_State.READING, PduType.RECORD_RESPONSE): ProvisionerMachine._on_record,

@@ -62,6 +62,8 @@ class RecordLimits:
     record_octets: int = 8192
     fragment_octets: int = 1461
     requests: int = 256
+    seconds: float = 180.0
+    """For all records of a session together, from the first request to Invite."""
 
 
 class RecordReader:
@@ -70,6 +72,7 @@ class RecordReader:
     def __init__(self, record_id: int, limits: RecordLimits) -> None:
         self.record_id = record_id
         self._limits = limits
+        self.content: bytes | None = None
         self._data = bytearray()
         self._total: int | None = None
         self._requests = 0
@@ -81,17 +84,28 @@ class RecordReader:
             raise RecordError(f"record {self.record_id:#06x} takes too many requests")
         return RecordRequest(self.record_id, len(self._data), self._limits.fragment_octets)
 
-    def accept(self, response: RecordResponse) -> bytes | None:
-        """Take a successful response; return the record once complete, None for "ask again".
+    def accept(self, response: RecordResponse) -> bool:
+        """Take a response; return whether there is nothing left to ask.
 
-        Raises `RecordError` when the response contradicts the request or an earlier one.
+        `content` is the record then, or None when the device has no such record. Raises
+        `RecordError` when the response contradicts the request or an earlier one.
         """
         if (response.record_id, response.offset) != (self.record_id, len(self._data)):
             raise RecordError("the response answers another request")
+        if response.status != RecordStatus.SUCCESS:
+            return self._absent()
         self._check_sizes(response)
         self._total = response.total_length
         self._data += response.data
-        return bytes(self._data) if len(self._data) == self._total else None
+        if len(self._data) < self._total:
+            return False
+        self.content = bytes(self._data)
+        return True
+
+    def _absent(self) -> bool:
+        if self._data:
+            raise RecordError("the record disappears while it is read")
+        return True
 
     def _check_sizes(self, response: RecordResponse) -> None:
         if self._total not in (None, response.total_length):

@@ -1,0 +1,100 @@
+"""What a link has waiting to be sent: one acknowledgment, and one transaction or bearer control."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from meshwright.core.bearers import generic
+from meshwright.core.effects import Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """One side's half of the transaction numbers (Table 5.5)."""
+
+    first: int
+
+    def following(self, number: int) -> int:
+        return self.first | (number + 1) & 0x7F
+
+
+PROVISIONER_HALF = Half(0x00)
+DEVICE_HALF = Half(0x80)
+
+
+def control_packet(pdu: bytes) -> bytes:
+    """Put bearer control under transaction number zero (Table 5.5)."""
+    return bytes(1) + pdu
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """A PDU of the transaction lane: a transaction's segments, or bearer control.
+
+    `packets` lack the Link ID only. `rounds` counts how often all of them have been sent.
+    """
+
+    packets: list[bytes]
+    priority: Priority
+    number: int = 0
+    index: int = 0
+    rounds: int = 0
+    at_radio: bool = False
+
+    @classmethod
+    def transaction(cls, pdu: bytes, number: int) -> Outgoing:
+        """Cut a provisioning PDU into the packets of one transaction."""
+        octet = bytes([number])
+        packets = [octet + segment for segment in generic.segment(pdu)]
+        return cls(packets, Priority.SEGMENT, number)
+
+    @property
+    def is_transaction(self) -> bool:
+        return self.priority is Priority.SEGMENT
+
+    @property
+    def begun(self) -> bool:
+        """Tell whether any of it has left."""
+        return bool(self.index or self.rounds)
+
+
+class AckLane:
+    """The one acknowledgment that waits, first for its delay and then for the radio."""
+
+    __slots__ = ("_at_radio", "_sent", "_waiting")
+
+    def __init__(self) -> None:
+        self._waiting: bytes | None = None
+        self._at_radio: bytes | None = None
+        self._sent: bytes | None = None
+
+    @property
+    def empty(self) -> bool:
+        return self._waiting is None
+
+    def put(self, packet: bytes) -> bool:
+        """Let `packet` wait instead of another; return False when it waits already."""
+        if packet == self._waiting:
+            return False
+        self._waiting = packet
+        return True
+
+    def clear(self) -> None:
+        self._waiting = None
+
+    def to_radio(self) -> bytes | None:
+        """Return what goes to the radio now."""
+        self._at_radio = self._waiting
+        return self._waiting
+
+    def left(self) -> bool:
+        """Learn that the radio has sent what it had; return whether that was a repetition.
+
+        Another acknowledgment may have come to wait meanwhile, and goes on waiting.
+        """
+        left, self._at_radio = self._at_radio, None
+        repeated = left is not None and left == self._sent
+        if left == self._waiting:
+            self._waiting = None
+        self._sent = left
+        return repeated
