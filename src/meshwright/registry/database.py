@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
@@ -23,13 +23,12 @@ CommitHook = Callable[[str, Literal["before", "after"]], None]
 """Told the name of a transaction just before and just after its commit."""
 
 _OLDEST_SQLITE = (3, 37, 0)  # the first with strict tables
+_MAGIC = b"SQLite format 3\0"
 _BUSY_SECONDS = 10.0
-_BEGIN = {
-    "read": ("BEGIN",),
-    "write": ("BEGIN IMMEDIATE",),
-    # Rebuilding a table drops it for a moment; the references are checked before the commit.
-    "migrate": ("PRAGMA foreign_keys=OFF", "BEGIN IMMEDIATE"),
-}
+_READ = ("BEGIN",)
+_WRITE = ("BEGIN IMMEDIATE",)
+# Rebuilding a table drops it for a moment; the references are checked before the commit.
+_MIGRATE = ("PRAGMA foreign_keys=OFF", "BEGIN IMMEDIATE")
 
 
 def _no_hook(name: str, moment: Literal["before", "after"]) -> None:
@@ -43,8 +42,6 @@ class Database:
         self.path = path
         self.engine = _engine(path)
         self._on_commit = on_commit
-        self._readers = self.engine.execution_options(begin="read")
-        self._writers = self.engine.execution_options(begin="write")
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True, on_commit: CommitHook = _no_hook) -> Database:
@@ -59,7 +56,7 @@ class Database:
             _ensure_file(path, create=create)
         database = cls(path, on_commit)
         try:
-            database._bring_up_to_date()
+            database._bring_up_to_date(create=create)
         except BaseException:
             database.close()
             raise
@@ -79,7 +76,7 @@ class Database:
     def transaction(self, name: str) -> Iterator[Connection]:
         """Write: all of the block is durable when it ends, or nothing of it happened."""
         with translated(self.path):
-            with self._writers.begin() as connection:
+            with _begun(self.engine, _WRITE) as connection:
                 yield connection
                 self._on_commit(name, "before")
             self._on_commit(name, "after")
@@ -87,12 +84,14 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Read: one consistent view for the whole block."""
-        with translated(self.path), self._readers.connect() as connection:
+        with translated(self.path), _begun(self.engine, _READ) as connection:
             yield connection
 
-    def _bring_up_to_date(self) -> None:
+    def _bring_up_to_date(self, *, create: bool) -> None:
         with self.reading() as connection:
             revision = _revision(connection, self.path)
+        if revision is None and not create:
+            raise _no_database(self.path)
         with translated(self.path):
             self._use_log()
             if revision != REVISIONS[-1]:
@@ -100,15 +99,15 @@ class Database:
 
     def _use_log(self) -> None:
         """Switch to WAL once; the file remembers it."""
-        with _driver_connection(self.engine) as connection:
-            if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-                connection.execute("PRAGMA journal_mode=WAL")
+        with self.engine.connect() as connection:
+            if _driver(connection).execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                _driver(connection).execute("PRAGMA journal_mode=WAL")
 
     def _migrate(self) -> None:
         # Alembic takes most of a second to import and is needed once in the life of a release.
         from meshwright.registry.migrations.runner import upgrade  # noqa: PLC0415
 
-        with self.engine.execution_options(begin="migrate").begin() as connection:
+        with _begun(self.engine, _MIGRATE) as connection:
             upgrade(connection)
             if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
                 raise DamagedDatabaseError(
@@ -128,15 +127,28 @@ def _require_sqlite() -> None:
 
 
 def _ensure_file(path: Path, *, create: bool) -> None:
-    if path.exists() and path.stat().st_size:
-        return
-    if not create:
-        raise InputError(
-            f"There is no database {path}; create one, or restore it from a backup.",
-            code="no-database",
-        )
-    # Private from the start; SQLite gives its log the same mode.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    if not path.exists():
+        if not create:
+            raise _no_database(path)
+        # Private from the start; SQLite gives its log the same mode.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    with path.open("rb") as stream:
+        # SQLite takes a file of a few octets for an empty one.
+        if stream.read(len(_MAGIC)) not in (b"", _MAGIC):
+            raise _foreign(path)
+
+
+def _no_database(path: Path) -> InputError:
+    return InputError(
+        f"There is no database {path}; create one, or restore it from a backup.",
+        code="no-database",
+    )
+
+
+def _foreign(path: Path) -> DamagedDatabaseError:
+    return DamagedDatabaseError(
+        f"{path} is not a meshwright database; name another file, or restore a backup."
+    )
 
 
 def _engine(path: Path) -> Engine:
@@ -151,7 +163,6 @@ def _engine(path: Path) -> Engine:
         hide_parameters=True,
     )
     event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
     return engine
 
 
@@ -161,19 +172,17 @@ def _on_connect(connection: sqlite3.Connection, record: object) -> None:
     connection.execute("PRAGMA synchronous=FULL")
 
 
-def _on_begin(connection: Connection) -> None:
-    for statement in _BEGIN[connection.get_execution_options().get("begin", "read")]:
-        connection.exec_driver_sql(statement)
-
-
 @contextmanager
-def _driver_connection(engine: Engine) -> Iterator[sqlite3.Connection]:
-    pooled = engine.raw_connection()
-    try:
-        driver: Any = pooled.driver_connection
-        yield driver
-    finally:
-        pooled.close()
+def _begun(engine: Engine, statements: tuple[str, ...]) -> Iterator[Connection]:
+    """Open a transaction ourselves, below the toolkit, and let the toolkit end it."""
+    with engine.begin() as connection:
+        for statement in statements:
+            _driver(connection).execute(statement)
+        yield connection
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
 
 
 def _revision(connection: Connection, path: Path) -> str | None:
@@ -182,9 +191,7 @@ def _revision(connection: Connection, path: Path) -> str | None:
     if names is None:
         return None
     if connection.exec_driver_sql("PRAGMA application_id").scalar() != APPLICATION_ID:
-        raise DamagedDatabaseError(
-            f"{path} is not a meshwright database; name another file, or restore a backup."
-        )
+        raise _foreign(path)
     revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     if revision is None:
         raise DamagedDatabaseError(f"{path} has lost its revision; restore it from a backup.")

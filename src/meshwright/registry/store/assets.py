@@ -114,10 +114,10 @@ def _unknown(items: Iterable[NewAsset], known: dict[UUID, Asset]) -> list[NewAss
     seen: dict[UUID, Asset | NewAsset] = dict(known)
     new = []
     for item in items:
-        listed = seen.setdefault(item.uuid, item)
-        _check_same(item, listed)
-        if listed is item:
+        if item.uuid not in seen:
+            seen[item.uuid] = item
             new.append(item)
+        _check_same(item, seen[item.uuid])
     return new
 
 

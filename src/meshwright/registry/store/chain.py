@@ -17,6 +17,7 @@ from sqlalchemy import Connection, insert, select
 
 from meshwright.registry.columns import utc_text
 from meshwright.registry.entities import AuditLine
+from meshwright.registry.errors import AuditBrokenError
 from meshwright.registry.tables import audit, audit_head
 
 GENESIS = bytes(32)
@@ -38,11 +39,10 @@ def append(connection: Connection, actor: str, time: datetime, notes: Sequence[N
     """Continue the chain with `notes`, in the transaction that they tell about."""
     if not notes:
         return
-    sequence, previous = connection.execute(_HEAD).one()
+    sequence, previous = head(connection)
     rows = []
     for offset, note in enumerate(notes, 1):
-        line = _line(sequence + offset, time, actor, note, previous)
-        previous = line["hash"]
+        line, previous = _line(sequence + offset, time, actor, note, previous)
         rows.append(line)
     connection.execute(_APPEND, rows)
 
@@ -59,16 +59,20 @@ def line_hash(line: AuditLine) -> bytes:
 
 def head(connection: Connection) -> tuple[int, bytes]:
     """Return the sequence number and hash of the last line."""
-    row = connection.execute(_HEAD).one()
+    row = connection.execute(_HEAD).one_or_none()
+    if row is None:
+        raise AuditBrokenError(1, "its end is not on record")
     return row.sequence, row.hash
 
 
 def _line(
     sequence: int, time: datetime, actor: str, note: Note, previous: bytes
-) -> dict[str, object]:
+) -> tuple[dict[str, object], bytes]:
+    """Return a row and its hash."""
     details = json.dumps(note.details, sort_keys=True, separators=(",", ":"))
     texts = (_stored(actor), note.action, _stored(note.subject), details)
-    return {
+    digest = _hash(sequence, time, texts, previous)
+    row = {
         "sequence": sequence,
         "time": time,
         "actor": texts[0],
@@ -76,8 +80,9 @@ def _line(
         "subject": texts[2],
         "details": texts[3],
         "previous": previous,
-        "hash": _hash(sequence, time, texts, previous),
+        "hash": digest,
     }
+    return row, digest
 
 
 def _hash(sequence: int, time: datetime, texts: tuple[str, ...], previous: bytes) -> bytes:
