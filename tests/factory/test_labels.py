@@ -12,7 +12,7 @@ import pytest
 import zxingcpp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, features
 
 from meshwright.core.errors import StoreError
 from meshwright.factory import label_image, labels
@@ -68,7 +68,7 @@ def test_nineteen_characters_of_host_and_path_fit_version_3(tmp_path: Path, plac
     assert code.text == label_text(f"https://{place}", UUID_A)
 
 
-@pytest.mark.parametrize("place", ["a.example/" + "x" * 11, "a.example/~~~~~~~~~", "a" * 1500])
+@pytest.mark.parametrize("place", ["a.example/" + "x" * 11, "a.example/~~~~~~~~~", "a" * 9000])
 def test_what_does_not_fit_version_3_is_not_printed(tmp_path: Path, place: str) -> None:
     with pytest.raises(LabelError) as error:
         print_label(tmp_path / "label.png", f"https://{place}", UUID_A)
@@ -91,6 +91,14 @@ def test_any_name_can_stand_on_a_label(tmp_path: Path, name: str) -> None:
     path = tmp_path / "label.png"
     print_label(path, BASE, UUID_A, name=name)
     assert read_label(path).uuid == UUID_A
+
+
+def test_a_label_without_fonts_is_still_a_label(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features, "check", lambda _: False)
+    print_label(tmp_path / "label.png", BASE, UUID_A, name="Luminaire 3")
+    assert read_label(tmp_path / "label.png").uuid == UUID_A
 
 
 def test_the_same_label_is_the_same_file(tmp_path: Path, label: Path) -> None:
@@ -210,6 +218,16 @@ def test_what_is_not_a_file(tmp_path: Path) -> None:
         read_label(tmp_path / "nul\0.png")
 
 
+def test_a_file_that_may_not_be_read(label: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(LabelError, match="Permission denied") as error:
+        read_label(label)
+    assert error.value.code == "unreadable-image"
+
+
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "bmp"])
 def test_truncated_images(tmp_path: Path, label: Path, suffix: str) -> None:
     whole = tmp_path / f"whole.{suffix}"
@@ -240,6 +258,12 @@ def test_decompression_bombs_are_not_unpacked(tmp_path: Path, width: int, height
     path = tmp_path / "bomb.png"
     path.write_bytes(png_header(width, height))
     assert refusal(path) == "unreadable-image"
+
+
+def test_what_the_barcode_library_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(label_image, "LONGEST_SIDE", 100_000)
+    Image.new("L", (1, 70_000)).save(tmp_path / "long.png")
+    assert refusal(tmp_path / "long.png") == "unreadable-image"
 
 
 def test_a_file_that_is_too_large(tmp_path: Path, label: Path) -> None:

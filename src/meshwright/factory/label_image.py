@@ -100,7 +100,7 @@ def texts_in(path: Path) -> list[str]:
 def _contents(path: Path) -> bytes:
     try:
         if not path.is_file():  # a pipe would be waited for
-            raise _unreadable(path, "it is not a file")
+            raise _unreadable(path, "there is no such file")
         with path.open("rb") as file:
             contents = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:

@@ -20,6 +20,8 @@ from meshwright.core.models.configuration_server import ConfigurationServer
 from meshwright.core.models.device_access import DeviceChannel, Inquiry, NodeAccess
 from meshwright.core.network.iv_index import IvIndex
 from meshwright.core.network.keys import NetworkKeys
+from meshwright.core.network.lower_transport import AccessPdu, Segment
+from meshwright.core.network.network_pdu import NetworkPdu
 from meshwright.core.network.replay import ReplayList
 
 KEYS = NetworkKeys.derive(bytes.fromhex("7dd7364cd842ad18c17c2b820c84c3d6"))
@@ -141,6 +143,23 @@ def test_a_status_is_no_question_and_a_question_no_answer() -> None:
     assert inquiry.receive(question, 0.0) is None
     status = CHANNEL.seal(DefaultTtlStatus(1), src=OWN, dst=NODE, seq=9, ttl=4)
     assert make_node().receive(status, 0.0) == []
+
+
+@pytest.mark.parametrize(
+    ("control", "transport"),
+    [
+        (True, bytes(7)),  # a control message
+        (False, AccessPdu(0x26, bytes(6)).encode()),  # under an AppKey
+        (False, AccessPdu(None, bytes(6), Segment(0, 0, 0)).encode()),  # a segment
+        (False, bytes(2)),  # nothing at all
+    ],
+)
+def test_other_messages_of_the_network_are_left_alone(control: bool, transport: bytes) -> None:
+    iv_index = CHANNEL.iv.transmit
+    pdu = NetworkPdu(control, 4, 9, OWN, NODE, iv_index, transport)
+    assert make_node().receive(pdu.seal(KEYS.flooding), 0.0) == []
+    pdu = NetworkPdu(control, 4, 9, NODE, OWN, iv_index, transport)
+    assert make_inquiry().receive(pdu.seal(KEYS.flooding), 0.0) is None
 
 
 def test_a_message_that_needs_segments_is_refused() -> None:
