@@ -221,7 +221,7 @@ def test_import_contracts(
 # Nothing in the repository depends on the machine it was written on.
 
 SKIPPED = re.compile(
-    r"(\.git|\.venv|\..*_cache|\.hypothesis|__pycache__|build|dist|site|.*\.egg-info)"
+    r"(\.git|\.venv|\.coverage.*|\..*_cache|\.hypothesis|__pycache__|build|dist|site|.*\.egg-info)"
 )
 MACHINE_PATH = re.compile(r"(?<![\w./~})-])/(" + "|".join(["work", "root", "farm"]) + r")\b")
 
