@@ -1,0 +1,38 @@
+"""`meshwright ca`."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import click
+
+from meshwright.cli.common import emit, example, home_command, open_home
+
+
+@click.group("ca")
+def command() -> None:
+    """Run the manufacturer's certificate authority."""
+
+
+@command.command("create", epilog=example("meshwright ca create --home plant"))
+@home_command
+def create(home: Path | None, key_file: Path | None, as_json: bool) -> None:
+    """Make the root and the first batch certificate.
+
+    The private keys are kept in encrypted files under the home.
+    """
+    with open_home(home, key_file) as found:
+        made = found.authorities.create(found.settings.manufacturer)
+        root = hashlib.sha256(made.root).hexdigest()
+        batch = hashlib.sha256(made.intermediates[0]).hexdigest()
+    if as_json:
+        emit({"root_sha256": root, "batch_sha256": batch})
+        return
+    click.echo(f"Root certificate,  SHA-256 {_grouped(root)}")
+    click.echo(f"Batch certificate, SHA-256 {_grouped(batch)}")
+    click.echo("Device certificates are checked against this root from now on.")
+
+
+def _grouped(digest: str) -> str:
+    return " ".join(digest[i : i + 8] for i in range(0, len(digest), 8))

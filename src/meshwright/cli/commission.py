@@ -1,0 +1,118 @@
+"""`meshwright commission`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from meshwright.cli.common import emit, example, home_command, open_home, table
+from meshwright.cli.display import observer
+from meshwright.cli.exits import ExitStatus
+
+if TYPE_CHECKING:
+    from meshwright.services.report import AssetResult, CommissioningReport, Progress
+
+
+@click.command(
+    "commission",
+    epilog=example(
+        "meshwright commission --home plant",
+        "meshwright commission --home plant --network hall --links 16 --loss 0.1",
+    ),
+)
+@click.option("--network", help="The network to fill, if there are several.")
+@click.option("--links", type=click.IntRange(1, 64), help="Links at once; adapts by itself.")
+@click.option(
+    "--loss",
+    type=click.FloatRange(0, 0.95),
+    default=0.05,
+    show_default=True,
+    help="Part of the packets that the simulated air loses.",
+)
+@click.option(
+    "--patience",
+    type=click.FloatRange(1),
+    default=120.0,
+    show_default=True,
+    help="Seconds of air time without progress after which the run ends.",
+)
+@home_command
+def command(
+    network: str | None,
+    links: int | None,
+    loss: float,
+    patience: float,
+    home: Path | None,
+    key_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Bring every device of a network in, among the virtual devices of this home.
+
+    Run it again after an interruption: nothing is lost and nothing is given twice. Exit status 0
+    says that every device on the list is a node, 1 that some are not.
+    """
+    from meshwright.services.commissioning import CommissioningOptions
+    from meshwright.services.report import ResultKind
+    from meshwright.wiring.site import Site, SiteOptions, choose_network
+
+    options = SiteOptions(loss, CommissioningOptions(links=links, patience=patience))
+    with open_home(home, key_file) as found, observer(quiet=as_json) as shown:
+        place = choose_network(found, network)
+        missing = len(found.register.unaccounted(place.id))
+        shown.stage("Site", missing)
+
+        def on_progress(progress: Progress) -> None:
+            if progress.kind is ResultKind.NODE:
+                shown.step("Site", f"{progress.name} is {progress.text}")
+            elif progress.kind is ResultKind.REFUSED:
+                shown.note(f"Refused {progress.name}: {progress.text}")
+
+        report = Site(found, place, options, on_progress).commission()
+    _print(place.name, report, as_json)
+    if report.unaccounted:
+        click.get_current_context().exit(ExitStatus.INCOMPLETE)
+
+
+def _print(network: str, report: CommissioningReport, as_json: bool) -> None:
+    if as_json:
+        emit(_to_json(network, report))
+        return
+    columns = ["device", "address", "seconds", "retries", "reason"]
+    table(f"Network {network}", columns, [_cells(result) for result in report.assets])
+    click.echo(f"Unaccounted: {report.unaccounted}.")
+    if report.strangers:
+        click.echo(f"Devices that are not on the list: {len(report.strangers)}; all stay outside.")
+
+
+def _cells(result: AssetResult) -> list[str]:
+    address = "" if result.address is None else f"0x{result.address:04x}"
+    seconds = "" if result.seconds_on_air is None else f"{result.seconds_on_air:.1f}"
+    return [result.asset.name, address, seconds, str(result.retransmissions), result.reason or ""]
+
+
+def _to_json(network: str, report: CommissioningReport) -> dict[str, Any]:
+    return {
+        "network": network,
+        "unaccounted": report.unaccounted,
+        "strangers": len(report.strangers),
+        "simulated_seconds": round(report.seconds, 3),
+        "refusals": [
+            {"uuid": str(each.uuid), "code": each.code, "reason": each.reason}
+            for each in report.refusals
+        ],
+        "assets": [
+            {
+                "uuid": str(result.asset.uuid),
+                "name": result.asset.name,
+                "outcome": result.kind.value,
+                "code": result.code,
+                "reason": result.reason,
+                "address": result.address,
+                "seconds_on_air": result.seconds_on_air and round(result.seconds_on_air, 3),
+                "retransmissions": result.retransmissions,
+            }
+            for result in report.assets
+        ],
+    }

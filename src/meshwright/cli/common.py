@@ -1,0 +1,113 @@
+"""Options that many commands share, and how results are printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from meshwright.core.errors import InputError
+
+if TYPE_CHECKING:
+    from meshwright.wiring.home import Home, SecretSource
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+HOME_VARIABLE = "MESHWRIGHT_HOME"
+
+home_option = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar=HOME_VARIABLE,
+    help=f"The folder of the project.  [env: {HOME_VARIABLE}]",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object for programs."
+)
+key_file_option = click.option(
+    "--key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="MESHWRIGHT_KEY_FILE",
+    help="The key file that opens the home, if it is not where it was.",
+)
+
+
+def home_command(function: Command) -> Command:
+    """Give a command the options of everything that works on a home."""
+    return home_option(key_file_option(json_option(function)))
+
+
+def home_path(home: Path | None) -> Path:
+    """Return the folder to work on; raises `InputError` (`no-home`) without any."""
+    inherited = click.get_current_context().find_root().params.get("home")
+    chosen = home or inherited
+    if chosen is None:
+        raise InputError(
+            f"Say which project with --home DIR, or set {HOME_VARIABLE}.", code="no-home"
+        )
+    return Path(chosen)
+
+
+def secrets(key_file: Path | None, passphrase: str | None = None) -> SecretSource:
+    """Return where the secret of a home comes from."""
+    from meshwright.wiring.home import SecretSource
+
+    return SecretSource(key_file, passphrase, dict(os.environ))
+
+
+@contextmanager
+def open_home(home: Path | None, key_file: Path | None) -> Iterator[Home]:
+    """Open the home of a command, asking for a passphrase where that is possible."""
+    from meshwright.wiring.home import opened
+
+    path = home_path(home)
+    with opened(path, secrets(key_file, _ask_passphrase(path)), actor=_actor()) as found:
+        yield found
+
+
+def _ask_passphrase(home: Path) -> str | None:
+    from meshwright.settings import load
+    from meshwright.registry.secret import Passphrase
+    from meshwright.wiring.home import PASSPHRASE_VARIABLE
+
+    locked_by = load(home).secret
+    needed = locked_by == Passphrase.kind and not os.environ.get(PASSPHRASE_VARIABLE)
+    if not needed or not sys.stdin.isatty():
+        return None
+    return str(click.prompt("Passphrase", hide_input=True, err=True))
+
+
+def _actor() -> str:
+    """Return who the audit log names: the user of this machine."""
+    return os.environ.get("USER") or f"uid {os.getuid()}"
+
+
+def emit(value: dict[str, Any]) -> None:
+    """Print one JSON object."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table, as wide as the terminal; not wrapped when it is a file."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    drawn = Table(title=title or None, title_justify="left")
+    for column in columns:
+        drawn.add_column(column)
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    console.print(drawn)
+
+
+def example(*lines: str) -> str:
+    """Return an epilog that shows how a command is used."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

@@ -1,0 +1,80 @@
+"""`meshwright demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from meshwright.cli.common import HOME_VARIABLE, emit, example, json_option, table
+from meshwright.cli.display import observer
+from meshwright.cli.exits import ExitStatus
+
+if TYPE_CHECKING:
+    from meshwright.wiring.demo import DemoResult, Row
+
+
+@click.command(
+    "demo",
+    epilog=example(
+        "meshwright demo --devices 10 --seed 1",
+        "meshwright demo --devices 50 --seed 2 --json",
+        "meshwright demo --home trial          # the same again goes on after an interruption",
+    ),
+)
+@click.option("--devices", type=click.IntRange(1, 1000), default=10, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same run.")
+@click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar=HOME_VARIABLE,
+    help="The folder to use; a new temporary one if there is none.",
+)
+@click.option("--links", type=click.IntRange(1, 64), help="Links at once; adapts by itself.")
+@click.option("--loss", type=click.FloatRange(0, 0.95), default=0.05, show_default=True)
+@json_option
+def command(
+    devices: int, seed: int, home: Path | None, links: int | None, loss: float, as_json: bool
+) -> None:
+    """Take virtual devices the whole way: factory, labels, asset list, site, network.
+
+    Besides the devices on the list there are two that must not get in: a stranger with a valid
+    certificate, and a rogue that copies the UUID of another device. Exit status 0 says that every
+    device on the list became a node and nobody else did.
+    """
+    from meshwright.wiring.demo import DemoOptions, run_demo
+
+    inherited = click.get_current_context().find_root().params.get("home")
+    options = DemoOptions(devices, seed, home or inherited, loss, links)
+    with observer(quiet=as_json) as shown:
+        result = run_demo(options, shown)
+    if as_json:
+        emit(result.to_json())
+    else:
+        _print(result)
+    if not result.complete:
+        click.get_current_context().exit(ExitStatus.INCOMPLETE)
+
+
+def _print(result: DemoResult) -> None:
+    columns = ["device", "outcome", "address", "seconds", "retries", "reason"]
+    table("", columns, [_cells(row) for row in result.devices])
+    nodes = sum(row.outcome == "node" for row in result.devices)
+    click.echo(
+        f"{nodes} nodes in {result.simulated_seconds:.1f} simulated seconds; "
+        f"unaccounted assets: {result.unaccounted}."
+    )
+    click.echo(f"Network, register and keys: {result.home}")
+    click.echo(f"Labels: {result.home}/labels")
+
+
+def _cells(row: Row) -> list[str]:
+    return [
+        row.name,
+        row.outcome,
+        "" if row.address is None else f"0x{row.address:04x}",
+        "" if row.seconds_on_air is None else f"{row.seconds_on_air:.1f}",
+        str(row.retransmissions),
+        row.reason or "",
+    ]

@@ -1,0 +1,113 @@
+"""The `meshwright` command: its subcommands, and what happens to errors."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from meshwright import __version__
+from meshwright.cli.exits import ExitStatus, status_of
+from meshwright.core.errors import MeshwrightError
+
+_DEBUG_VARIABLE = "MESHWRIGHT_DEBUG"
+
+_COMMANDS = {
+    "assets": "meshwright.cli.assets",
+    "ca": "meshwright.cli.ca",
+    "commission": "meshwright.cli.commission",
+    "demo": "meshwright.cli.demo",
+    "factory": "meshwright.cli.factory",
+    "init": "meshwright.cli.init",
+    "network": "meshwright.cli.network",
+    "nodes": "meshwright.cli.nodes",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        module = _COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command = importlib.import_module(module).command
+        assert isinstance(command, click.Command)  # noqa: S101 - our own table
+        return command
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: meshwright demo",
+)
+@click.version_option(__version__, "--version", message="%(prog)s %(version)s")
+@click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of the project; may also follow the command.",
+)
+def cli(home: Path | None) -> None:
+    """Bring Bluetooth Mesh devices into their owner's network by themselves, securely.
+
+    A project lives in one folder, its home. The usual order is init, ca create, factory make,
+    network create, assets add, commission; `demo` does it all on virtual devices.
+    """
+    del home  # commands look it up
+
+
+def run(arguments: list[str] | None = None) -> NoReturn:
+    """Run one command and exit; every error is one sentence and an exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in arguments
+    try:
+        cli.main(arguments, prog_name="meshwright", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ExitStatus.USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted; run the same command again to go on.", err=True)
+        sys.exit(ExitStatus.INTERRUPTED)
+    except BrokenPipeError:
+        _leave_pipe()
+    except Exception as error:  # noqa: BLE001 - the last line of defense: never a traceback
+        _fail(error, as_json=as_json)
+    sys.exit(ExitStatus.DONE)
+
+
+def _leave_pipe() -> NoReturn:
+    # Whoever read our output has gone; nothing more can be said.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(ExitStatus.INCOMPLETE)
+
+
+def _fail(error: Exception, *, as_json: bool) -> NoReturn:
+    code, message = _describe(error)
+    if as_json:
+        click.echo(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False))
+    click.echo(f"Error ({code}): {message}", err=True)
+    if os.environ.get(_DEBUG_VARIABLE):
+        traceback.print_exception(error)
+    sys.exit(status_of(error))
+
+
+def _describe(error: Exception) -> tuple[str, str]:
+    if isinstance(error, MeshwrightError):
+        return error.code, str(error)
+    if isinstance(error, OSError):
+        return "store-unavailable", f"{error.filename or 'The system'}: {error.strerror}."
+    hint = f"set {_DEBUG_VARIABLE}=1 and run it again to see where"
+    return "internal", f"This is a mistake in meshwright ({type(error).__name__}); {hint}."

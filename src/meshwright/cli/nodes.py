@@ -1,0 +1,41 @@
+"""`meshwright nodes`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from meshwright.cli.common import emit, example, home_command, open_home, table
+
+
+@click.group("nodes")
+def command() -> None:
+    """Look at the nodes of a network."""
+
+
+@command.command("list", epilog=example("meshwright nodes list --home plant"))
+@click.option("--network", help="Only this network.")
+@home_command
+def list_(network: str | None, home: Path | None, key_file: Path | None, as_json: bool) -> None:
+    """List the nodes by address; device keys are never shown."""
+    with open_home(home, key_file) as found:
+        register = found.register
+        network_id = None if network is None else register.network(network).id
+        names = {asset.uuid: asset.name for asset in register.assets()}
+        networks = {each.id: each.name for each in register.networks()}
+        rows = [
+            {
+                "address": f"0x{node.address:04x}",
+                "elements": node.elements,
+                "name": names.get(node.uuid, ""),
+                "uuid": str(node.uuid),
+                "network": networks[node.network_id],
+            }
+            for node in register.nodes(network_id)
+        ]
+    if as_json:
+        emit({"nodes": rows})
+        return
+    columns = ["address", "elements", "name", "uuid", "network"]
+    table("Nodes", columns, [[str(row[column]) for column in columns] for row in rows])

@@ -1,0 +1,337 @@
+"""Bringing every asset of a network in, by itself, and nobody else.
+
+The commissioner listens for beacons, opens a link to each device that is on the list, and leads
+one job a device. It is driven by the timebase of its runner alone, so that it runs the same on a
+real radio and on the simulated air. Everything that must not be lost is in the store before it is
+acted upon: a killed run is simply started again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID
+
+from meshwright.clock import Clock
+from meshwright.core.bearers.link import LinkTiming
+from meshwright.core.discovery.ad import AdType
+from meshwright.core.discovery.beacon import UnprovisionedBeacon, decode_beacon
+from meshwright.core.errors import PeerError, TrustError
+from meshwright.core.provisioning.oob import ZERO_TOUCH, AuthenticationPolicy
+from meshwright.radio.concurrency import AdaptiveLinks, FixedLinks
+from meshwright.radio.port import Report
+from meshwright.radio.runner import Runner
+from meshwright.randomness import Randomness
+from meshwright.registry.entities import Asset, Network, Node, Outcome
+from meshwright.services.chains import ChainBook
+from meshwright.services.job import DeviceJob, JobResult, JobTools
+from meshwright.services.ports import CommissioningStore, Validator
+from meshwright.services.recovery import Recovery
+from meshwright.services.report import AssetResult, CommissioningReport, Progress, ResultKind
+from meshwright.services.sightings import Refusal, Sightings
+
+_REVIEW = 0.25
+
+
+class PredictableRandomnessError(TrustError):
+    """Seeded randomness on a radio that reaches real devices."""
+
+    code = "predictable-randomness"
+
+
+@dataclass(frozen=True, slots=True)
+class CommissioningOptions:
+    """Times in seconds of the air.
+
+    `links` at once, or None to adapt to the radio. A run ends when everything is settled and
+    nothing new was heard for `settle`, or when nothing has moved for `patience`. A refused sender
+    is skipped for `skip`; a device that was lost is tried again after `retry`, doubled each time.
+    """
+
+    links: int | None = None
+    settle: float = 4.0
+    patience: float = 120.0
+    skip: float = 60.0
+    retry: float = 1.0
+    longest_retry: float = 30.0
+    policy: AuthenticationPolicy = ZERO_TOUCH
+    timing: LinkTiming = field(default_factory=LinkTiming)
+
+
+@dataclass(slots=True)
+class _Target:
+    """One asset of the network and what has happened to it in this run."""
+
+    asset: Asset
+    node: Node | None = None
+    began: float | None = None
+    ended: float | None = None
+    retransmissions: int = 0
+    failures: int = 0
+    not_before: float = 0.0
+    last_failure: JobResult | None = None
+
+
+class Commissioner:
+    """One run over one network. Call `start`, drive the timebase until `finished`, `report`."""
+
+    def __init__(
+        self,
+        network: Network,
+        store: CommissioningStore,
+        validator: Validator,
+        runner: Runner,
+        *,
+        clock: Clock,
+        randomness: Randomness,
+        chains: ChainBook | None = None,
+        options: CommissioningOptions | None = None,
+        on_progress: Callable[[Progress], None] = lambda _progress: None,
+    ) -> None:
+        if randomness.predictable and not runner.radio.predictable_allowed:
+            raise PredictableRandomnessError(
+                "Seeded randomness is for simulations; real radios need the system's."
+            )
+        self.options = options or CommissioningOptions()
+        self.sightings = Sightings(self.options.skip)
+        self._network = network
+        self._store = store
+        self._runner = runner
+        self._on_progress = on_progress
+        self._tools = JobTools(
+            network,
+            store,
+            validator,
+            chains or ChainBook(),
+            runner,
+            clock,
+            randomness,
+            self.options.policy,
+            self.options.timing,
+        )
+        self._recovery = Recovery(network, store, runner, self._on_found)
+        self._targets: dict[bytes, _Target] = {}
+        self._jobs: dict[bytes, DeviceJob] = {}
+        self._moved = self._news = self._began = 0.0
+        self._ended = False
+
+    # The run.
+
+    def start(self) -> None:
+        """Listen, ask for the nodes of an interrupted run, and go on from there."""
+        now = self._runner.timebase.time()
+        self._began = self._moved = self._news = now
+        self._concurrency = self._choose_concurrency()
+        network_id = self._network.id
+        self._store.close_interrupted(network_id)
+        self._targets = {a.uuid.bytes: _Target(a) for a in self._store.assets(network_id)}
+        for node in self._store.nodes(network_id):
+            self._targets[node.uuid.bytes].node = node
+        self._unsubscribe = self._runner.subscribe(AdType.MESH_BEACON, self._on_beacon)
+        for node in self._store.reserved(network_id):
+            self._recovery.ask(node)
+        self._review()
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether the run is over and the last Link Close has left."""
+        return self._ended and not self._runner.machines
+
+    @property
+    def open_jobs(self) -> int:
+        """How many links are in use."""
+        return len(self._jobs)
+
+    def stop(self) -> None:
+        """End the run now; what is half done is found again by the next."""
+        for job in list(self._jobs.values()):
+            job.stop()
+        self._ended = True
+        self._unsubscribe()
+        self._recovery.stop()
+
+    def report(self) -> CommissioningReport:
+        """Tell what has become of every asset, and who else was heard."""
+        results = [self._result(target) for target in self._targets.values()]
+        elapsed = self._runner.timebase.time() - self._began
+        return CommissioningReport(
+            results, self.sightings.refusals, self.sightings.strangers, elapsed
+        )
+
+    def _choose_concurrency(self) -> AdaptiveLinks | FixedLinks:
+        if self.options.links is not None:
+            return FixedLinks(self.options.links)
+        return AdaptiveLinks(self._runner.counters, self._runner.radio.pacing)
+
+    def _review(self) -> None:
+        if self._ended:
+            return
+        timebase = self._runner.timebase
+        now = timebase.time()
+        if self._settled(now) or now - self._moved > self.options.patience:
+            self.stop()
+        else:
+            timebase.call_at(now + _REVIEW, self._review)
+
+    def _settled(self, now: float) -> bool:
+        waiting = any(target.node is None for target in self._targets.values())
+        busy = self._jobs or self._recovery.pending
+        return not waiting and not busy and now - self._news >= self.options.settle
+
+    # Beacons.
+
+    def _on_beacon(self, data: bytes, report: Report, now: float) -> None:
+        # This runs for every beacon in range: nothing is decoded before the UUID is known.
+        if data[:1] != b"\0":
+            return
+        uuid = data[1:17]
+        target = self._targets.get(uuid)
+        if target is None:
+            self._on_stranger(uuid, report.address, now)
+        elif not self.sightings.skipped(target.asset.uuid, report.address, now):
+            self._news = now
+            self._consider(target, data, report.address, now)
+
+    def _on_stranger(self, uuid: bytes, sender: bytes | None, now: float) -> None:
+        if len(uuid) == 16 and self.sightings.stranger(uuid, sender, now):
+            self._news = now
+            who = "a device that is not on the list"
+            self._on_progress(Progress(ResultKind.REFUSED, who, "it stays outside."))
+
+    def _consider(self, target: _Target, data: bytes, sender: bytes | None, now: float) -> None:
+        uuid = target.asset.uuid
+        busy = uuid.bytes in self._jobs or now < target.not_before
+        if busy or len(self._jobs) >= self._concurrency.limit(now):
+            return
+        try:
+            beacon = decode_beacon(data)
+        except PeerError:
+            return
+        if isinstance(beacon, UnprovisionedBeacon):
+            self._admit(target, beacon, sender, now)
+
+    def _admit(
+        self, target: _Target, beacon: UnprovisionedBeacon, sender: bytes | None, now: float
+    ) -> None:
+        known = self._tools.chains.prefetched(target.asset.uuid) is not None
+        if beacon.has_certificate or known:
+            self._begin(target, sender, now)
+        else:
+            self._refuse(
+                target,
+                Refusal(
+                    target.asset.uuid,
+                    sender,
+                    "downgrade",
+                    "The beacon offers no certificate although the device was sold with one.",
+                    now,
+                ),
+            )
+
+    # Jobs.
+
+    def _begin(self, target: _Target, sender: bytes | None, now: float) -> None:
+        uuid = target.asset.uuid
+        attempt = self._store.begin_attempt(self._network.id, uuid, sender.hex() if sender else "")
+        job = DeviceJob(
+            self._tools,
+            attempt,
+            self._on_job_over,
+            refused=self.sightings.skipped_senders(uuid, now),
+            burn_stale=partial(self._burn_stale, uuid),
+            examine_only=target.node is not None,
+        )
+        self._jobs[uuid.bytes] = job
+        self._on_progress(Progress(ResultKind.WORKING, target.asset.name, "link opened"))
+        job.start()
+
+    def _burn_stale(self, uuid: UUID) -> None:
+        stale = self._recovery.reservation_of(uuid)
+        if stale is not None:
+            self._recovery.forget(stale)
+            self._store.burn_reservation(stale.id, "The device was still unprovisioned.")
+
+    def _on_job_over(self, _job: DeviceJob, result: JobResult) -> None:
+        uuid = result.attempt.uuid
+        del self._jobs[uuid.bytes]
+        self._news = result.ended
+        target = self._targets[uuid.bytes]
+        _ENDINGS[result.outcome](self, target, result)
+
+    def _on_node(self, target: _Target, result: JobResult) -> None:
+        self._count(target, result)
+        if result.node is not None:
+            self._joined(target, result.node, result.ended)
+
+    def _on_refused(self, target: _Target, result: JobResult) -> None:
+        seconds = None if result.began is None else result.ended - result.began
+        self._refuse(
+            target,
+            Refusal(
+                target.asset.uuid,
+                result.sender,
+                result.code or "refused",
+                result.reason or "",
+                result.ended,
+                seconds,
+                result.retransmissions,
+            ),
+        )
+
+    def _on_lost(self, target: _Target, result: JobResult) -> None:
+        options = self.options
+        self._count(target, result)
+        target.last_failure = result
+        target.not_before = result.ended + min(
+            options.retry * 2**target.failures, options.longest_retry
+        )
+        target.failures += 1
+        if result.reservation is not None:
+            self._recovery.ask(result.reservation)
+        self._on_progress(Progress(ResultKind.WORKING, target.asset.name, result.reason or ""))
+
+    def _refuse(self, target: _Target, refusal: Refusal) -> None:
+        self.sightings.refuse(refusal)
+        who = f"somebody under the UUID of {target.asset.name}"
+        self._on_progress(Progress(ResultKind.REFUSED, who, refusal.reason))
+
+    def _on_found(self, node: Node, now: float) -> None:
+        target = self._targets.get(node.uuid.bytes)
+        if target is not None:
+            self._joined(target, node, now)
+
+    def _joined(self, target: _Target, node: Node, now: float) -> None:
+        target.node = node
+        target.ended = now
+        self._moved = self._news = now
+        self._on_progress(
+            Progress(ResultKind.NODE, target.asset.name, f"node 0x{node.address:04x}")
+        )
+
+    @staticmethod
+    def _count(target: _Target, result: JobResult) -> None:
+        target.retransmissions += result.retransmissions
+        if target.began is None:
+            target.began = result.began
+
+    def _result(self, target: _Target) -> AssetResult:
+        uuid = target.asset.uuid
+        seconds = None
+        if target.began is not None and target.ended is not None:
+            seconds = target.ended - target.began
+        if target.node is not None:
+            return AssetResult.joined(target.asset, target.node, seconds, target.retransmissions)
+        refusals = [each for each in self.sightings.refusals if each.uuid == uuid]
+        if refusals:
+            return AssetResult.refused(target.asset, refusals[-1])
+        if target.last_failure is not None:
+            return AssetResult.lost(target.asset, target.last_failure, target.retransmissions)
+        return AssetResult.unheard(target.asset)
+
+
+_ENDINGS: dict[Outcome, Callable[[Commissioner, _Target, JobResult], None]] = {
+    Outcome.NODE: Commissioner._on_node,
+    Outcome.REFUSED: Commissioner._on_refused,
+    Outcome.FAILED: Commissioner._on_lost,
+}

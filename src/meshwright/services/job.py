@@ -1,0 +1,281 @@
+"""One attempt at one device: from Link Open to a node, or to the reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from meshwright.clock import Clock
+from meshwright.core.bearers.link import LinkTiming
+from meshwright.core.bearers.pb_adv import LINK_ID_SIZE, ProvisionerLink
+from meshwright.core.effects import CloseReason, Effect, LinkClosed, LinkOpened
+from meshwright.core.provisioning.data import ProvisioningData
+from meshwright.core.provisioning.fields import INTERMEDIATES, RecordId
+from meshwright.core.provisioning.oob import AuthenticationPolicy
+from meshwright.core.provisioning.provisioner import (
+    Authenticated,
+    Provisioned,
+    ProvisionerMachine,
+    RecordRead,
+    RecordsListed,
+    SessionFailed,
+)
+from meshwright.core.provisioning.session import Session
+from meshwright.pki.errors import CertificateRejectedError
+from meshwright.radio.interests import link_pattern
+from meshwright.radio.runner import Runner
+from meshwright.randomness import Randomness
+from meshwright.registry.entities import Attempt, Network, Node, Outcome
+from meshwright.services.chains import Chain, ChainBook
+from meshwright.services.ports import CommissioningStore, Validator
+
+_TRANSIENT = frozenset({"no-answer", "link-lost", "provisioning-timeout", "refused-by-device"})
+"""What says nothing about the device: the same one is tried again soon."""
+
+
+class Stage(StrEnum):
+    """How far a job has come."""
+
+    OPENING = "opening the link"
+    READING = "reading records"
+    EXCHANGING = "exchanging keys"
+    CONFIGURING = "handing over keys"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class JobTools:
+    """What every job of one network works with."""
+
+    network: Network
+    store: CommissioningStore
+    validator: Validator
+    chains: ChainBook
+    runner: Runner
+    clock: Clock
+    randomness: Randomness
+    policy: AuthenticationPolicy
+    timing: LinkTiming
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """How a job ended. Times are those of the air; `reservation` is not settled yet."""
+
+    attempt: Attempt
+    sender: bytes | None
+    outcome: Outcome
+    code: str | None
+    reason: str | None
+    began: float | None
+    ended: float
+    retransmissions: int
+    node: Node | None = None
+    reservation: Node | None = None
+
+
+class DeviceJob:
+    """Leads one session.
+
+    `burn_stale` gives up what an earlier attempt had reserved for the device; it is called once the
+    device has proved that it is still unprovisioned.
+
+    With `examine_only` the device is asked for its certificate and then refused: its UUID is a
+    node already, so it is either somebody else or was reset behind the owner's back.
+    """
+
+    def __init__(
+        self,
+        tools: JobTools,
+        attempt: Attempt,
+        on_finished: Callable[[DeviceJob, JobResult], None],
+        *,
+        refused: frozenset[bytes] = frozenset(),
+        burn_stale: Callable[[], None] = lambda: None,
+        examine_only: bool = False,
+    ) -> None:
+        self.attempt = attempt
+        self.stage = Stage.OPENING
+        self._tools = tools
+        self._on_finished = on_finished
+        self._burn_stale = burn_stale
+        self._examine_only = examine_only
+        self._reservation: Node | None = None
+        self._device_certificate: bytes | None = None
+        self._intermediates: list[bytes] = []
+        self._to_read: list[int] = []
+        label = ("provision", attempt.uuid, attempt.number)
+        random = tools.randomness.stream(*label)
+        self._link = ProvisionerLink(
+            attempt.uuid.bytes,
+            random(LINK_ID_SIZE),
+            tools.randomness.uniform(*label),
+            refused=refused,
+            timing=tools.timing,
+        )
+        self._machine = ProvisionerMachine(random)
+        self._session = Session(self._link, self._machine)
+
+    def start(self) -> None:
+        """Open the link."""
+        runner = self._tools.runner
+        runner.add(self._session, self._on_effects, link_pattern(self._link.link_id))
+        self._act(self._link.open(runner.timebase.time()), runner.timebase.time())
+
+    def stop(self) -> None:
+        """Give up because the run ends; the link is closed all the same."""
+        now = self._tools.runner.timebase.time()
+        self._finish(Outcome.FAILED, "stopped", "The run ended before the device was done.", now)
+        self._act(self._link.close(CloseReason.FAIL, now), now)
+
+    def _act(self, effects: list[Effect], now: float) -> None:
+        """Carry out what a call to the link or the machine has returned."""
+        outward = self._session.carry_out(effects, now)
+        self._tools.runner.perform(self._session, outward)
+
+    def _on_effects(self, effects: list[Effect], now: float) -> None:
+        for effect in effects:
+            handler = _HANDLERS.get(type(effect))
+            if handler is not None:
+                handler(self, effect, now)
+
+    # The certificate.
+
+    def _on_opened(self, _effect: LinkOpened, now: float) -> None:
+        self.stage = Stage.READING
+        chain = self._tools.chains.prefetched(self.attempt.uuid)
+        if chain is None:
+            self._act(self._machine.list_records(now), now)
+        else:
+            self._validate(chain, now)
+
+    def _on_listed(self, effect: RecordsListed, now: float) -> None:
+        if RecordId.DEVICE_CERTIFICATE not in effect.ids:
+            self._refuse("no-certificate", "The device has no certificate of its own to show.", now)
+            return
+        listed = frozenset(effect.ids)
+        self._to_read = [i for i in INTERMEDIATES if i in listed]
+        self._act(self._machine.read_record(RecordId.DEVICE_CERTIFICATE, now), now)
+
+    def _on_record(self, effect: RecordRead, now: float) -> None:
+        if effect.content is None:
+            self._refuse(
+                "missing-record", f"The device does not hand out record {effect.record_id}.", now
+            )
+            return
+        if effect.record_id == RecordId.DEVICE_CERTIFICATE:
+            self._device_certificate = effect.content
+            known = self._tools.chains.intermediates_of(effect.content)
+            if known is not None:
+                self._validate(Chain(effect.content, known), now)
+                return
+        else:
+            self._intermediates.append(effect.content)
+        self._read_on(now)
+
+    def _read_on(self, now: float) -> None:
+        if self._to_read:
+            self._act(self._machine.read_record(self._to_read.pop(0), now), now)
+        elif self._device_certificate is not None:
+            self._validate(Chain(self._device_certificate, tuple(self._intermediates)), now)
+
+    def _validate(self, chain: Chain, now: float) -> None:
+        try:
+            device = self._tools.validator.validate(
+                chain.device_certificate,
+                chain.intermediates,
+                uuid=self.attempt.uuid,
+                at=self._tools.clock.now(),
+            )
+        except CertificateRejectedError as error:
+            self._refuse(error.code, str(error), now)
+            return
+        self._tools.chains.remember(chain.device_certificate, chain.intermediates)
+        self._invite(device.public_key, now)
+
+    def _invite(self, device_public: bytes, now: float) -> None:
+        if self._examine_only:
+            self._refuse(
+                "already-node",
+                "The device is a node on record and asks to be provisioned again; "
+                "remove the node first if it was reset on purpose.",
+                now,
+            )
+            return
+        self.stage = Stage.EXCHANGING
+        policy = self._tools.policy
+        effects = self._machine.invite(now, policy=policy, device_public=device_public)
+        self._act(effects, now)
+
+    def _refuse(self, code: str, message: str, now: float) -> None:
+        self._act(self._machine.abort(code, message), now)
+
+    # The node.
+
+    def _on_authenticated(self, effect: Authenticated, now: float) -> None:
+        self.stage = Stage.CONFIGURING
+        store, network = self._tools.store, self._tools.network
+        self._burn_stale()
+        # Durable before Provisioning Data leaves: from here on the device may be a node.
+        node = store.reserve_node(self.attempt.id, effect.elements, effect.device_key)
+        self._reservation = node
+        data = ProvisioningData(
+            network.net_key, network.net_key_index, network.flags, network.iv_index, node.address
+        )
+        self._act(self._machine.send_data(data, now), now)
+
+    def _on_provisioned(self, _effect: Provisioned, now: float) -> None:
+        if self._reservation is not None:
+            node = self._tools.store.confirm_node(self._reservation.id)
+            self._reservation = None
+            self._finish(Outcome.NODE, None, None, now, node)
+
+    def _on_closed(self, effect: LinkClosed, now: float) -> None:
+        if not effect.opened:
+            seconds = self._link.timing.establishment
+            message = f"The device did not answer Link Open for {seconds:.0f} seconds."
+            self._finish(Outcome.FAILED, "no-answer", message, now)
+
+    def _on_failed(self, effect: SessionFailed, now: float) -> None:
+        transient = effect.code in _TRANSIENT or self._reservation is not None
+        outcome = Outcome.FAILED if transient else Outcome.REFUSED
+        self._finish(outcome, effect.code, effect.message, now)
+
+    def _finish(
+        self,
+        outcome: Outcome,
+        code: str | None,
+        reason: str | None,
+        now: float,
+        node: Node | None = None,
+    ) -> None:
+        if self.stage is Stage.OVER:
+            return
+        self.stage = Stage.OVER
+        attempt = self._tools.store.end_attempt(self.attempt.id, outcome, code, reason)
+        statistics = self._link.statistics
+        result = JobResult(
+            attempt,
+            self._link.sender,
+            outcome,
+            code,
+            reason,
+            statistics.first_sent_at,
+            now,
+            statistics.retransmissions,
+            node,
+            self._reservation,
+        )
+        self._on_finished(self, result)
+
+
+_HANDLERS: dict[type[Effect], Callable[..., None]] = {
+    LinkOpened: DeviceJob._on_opened,
+    RecordsListed: DeviceJob._on_listed,
+    RecordRead: DeviceJob._on_record,
+    Authenticated: DeviceJob._on_authenticated,
+    Provisioned: DeviceJob._on_provisioned,
+    LinkClosed: DeviceJob._on_closed,
+    SessionFailed: DeviceJob._on_failed,
+}

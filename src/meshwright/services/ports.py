@@ -1,0 +1,56 @@
+"""What the services need of the stores and the PKI, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from meshwright.pki.validation import ValidatedDevice
+from meshwright.registry.entities import Asset, Attempt, Node, Outcome
+
+
+class CommissioningStore(Protocol):
+    """The owner's register as commissioning uses it; every write is durable on return."""
+
+    def assets(self, network_id: int | None = None) -> list[Asset]: ...
+
+    def nodes(self, network_id: int | None = None) -> list[Node]: ...
+
+    def reserved(self, network_id: int | None = None) -> list[Node]: ...
+
+    def close_interrupted(self, network_id: int | None = None) -> list[Attempt]: ...
+
+    def begin_attempt(self, network_id: int, uuid: UUID, sender: str = "") -> Attempt: ...
+
+    def end_attempt(
+        self,
+        attempt_id: int,
+        outcome: Outcome,
+        code: str | None = None,
+        reason: str | None = None,
+    ) -> Attempt: ...
+
+    def reserve_node(self, attempt_id: int, elements: int, device_key: bytes) -> Node: ...
+
+    def confirm_node(self, node_id: int) -> Node: ...
+
+    def burn_reservation(self, node_id: int, reason: str) -> Node: ...
+
+    def reserve_sequence(self, network_id: int, count: int) -> int: ...
+
+
+class Validator(Protocol):
+    """Decides whether a chain proves a device's key."""
+
+    def validate(
+        self,
+        device_certificate: bytes,
+        intermediates: Sequence[bytes],
+        *,
+        uuid: UUID,
+        at: datetime,
+    ) -> ValidatedDevice:
+        """Return what the chain proves; raises `CertificateRejectedError`."""
+        ...

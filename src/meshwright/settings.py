@@ -1,0 +1,102 @@
+"""What a home folder is set to: a small TOML file that people may read and edit."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from meshwright.core.errors import InputError
+from meshwright.files import write_atomic
+
+FILE_NAME = "home.toml"
+_LARGEST = 65_536
+_HEADER = "# A meshwright home. `seed` makes every run the same and is for simulations only.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Manufacturer:
+    """Whose devices the factory makes; IDs as in Assigned Numbers, or both None.
+
+    `lifetime_days` None means certificates without expiry. `label_base` is the Base URI; with up
+    to 19 characters of host and path its labels stay small.
+    """
+
+    organization: str = "Example Lighting"
+    company_id: int | None = None
+    product_id: int | None = None
+    lifetime_days: int | None = None
+    label_base: str = "https://mesh.example/d"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one home.
+
+    `secret` is how the keyring opens: `passphrase`, `key-file` or `variable`; `key_file` is
+    relative to the home. `uuid_mac` (12 hex digits) goes into the UUIDs made here. `demo_devices`
+    is set in a home that a demo made.
+    """
+
+    secret: str
+    uuid_mac: str
+    key_file: str | None = None
+    seed: int | None = None
+    demo_devices: int | None = None
+    manufacturer: Manufacturer = Manufacturer()
+
+
+def load(home: Path) -> Settings:
+    """Read the settings of a home; raises `InputError` (`no-home`, `bad-settings`)."""
+    path = home / FILE_NAME
+    try:
+        with path.open("rb") as stream:
+            return _decode(tomllib.loads(stream.read(_LARGEST).decode()))
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(
+            f"{home} is no meshwright home; make one with `meshwright init --home {home}`.",
+            code="no-home",
+        ) from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(
+            f"{path} cannot be used: {error}; correct it or restore it.", code="bad-settings"
+        ) from None
+
+
+def save(home: Path, settings: Settings) -> None:
+    """Write the settings; a folder becomes a home by this file, so it is written last."""
+    values = asdict(settings)
+    manufacturer = values.pop("manufacturer")
+    text = _HEADER + _table(values) + "\n[manufacturer]\n" + _table(manufacturer)
+    write_atomic(home / FILE_NAME, text.encode())
+
+
+def _table(values: dict[str, Any]) -> str:
+    # JSON strings and integers are TOML strings and integers.
+    pairs = ((name, value) for name, value in values.items() if value is not None)
+    return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in pairs)
+
+
+def _decode(found: dict[str, Any]) -> Settings:
+    manufacturer = _checked(Manufacturer, found.pop("manufacturer", {}))
+    return Settings(**_checked_values(Settings, found), manufacturer=manufacturer)
+
+
+def _checked(kind: type[Manufacturer], found: dict[str, Any]) -> Manufacturer:
+    return kind(**_checked_values(kind, found))
+
+
+_TEXTS = {"organization", "label_base", "secret", "uuid_mac", "key_file"}
+
+
+def _checked_values(kind: type[Any], found: dict[str, Any]) -> dict[str, Any]:
+    known = {field.name for field in fields(kind)}
+    for name, value in found.items():
+        if name not in known:
+            raise ValueError(f"there is no setting {name!r}")
+        wanted = str if name in _TEXTS else int
+        if not isinstance(value, wanted):
+            raise TypeError(f"{name!r} should be {'text' if wanted is str else 'a number'}")
+    return found

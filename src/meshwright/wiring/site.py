@@ -1,0 +1,106 @@
+"""A simulated site: the virtual devices of a home under power, and a provisioner among them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from meshwright.clock import Clock, ManualClock
+from meshwright.core.errors import InputError
+from meshwright.pki.validation import ChainValidator
+from meshwright.radio.port import OWN_TIMING
+from meshwright.radio.propagation import Faults
+from meshwright.radio.runner import Runner
+from meshwright.radio.simulated import PROVISIONER_HOP, Air
+from meshwright.registry.entities import Network
+from meshwright.services.commissioning import Commissioner, CommissioningOptions
+from meshwright.services.report import CommissioningReport, Progress
+from meshwright.sim.device import VirtualDevice
+from meshwright.sim.flash import FlashFile
+from meshwright.wiring.home import Home
+
+DEFAULT_LOSS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class SiteOptions:
+    """How the air behaves and how the provisioner works; see `CommissioningOptions`."""
+
+    loss: float = DEFAULT_LOSS
+    commissioning: CommissioningOptions = field(default_factory=CommissioningOptions)
+
+
+def choose_network(home: Home, name: str | None) -> Network:
+    """Return the network of that name, or the only one there is."""
+    if name is not None:
+        return home.register.network(name)
+    networks = home.register.networks()
+    if len(networks) == 1:
+        return networks[0]
+    if networks:
+        names = ", ".join(network.name for network in networks)
+        raise InputError(f"Say which network with --network: {names}.", code="which-network")
+    raise InputError(
+        "There is no network yet; make one with `meshwright network create NAME`.",
+        code="no-network",
+    )
+
+
+class Site:
+    """Powers on every virtual device of a home and commissions one network among them."""
+
+    def __init__(
+        self,
+        home: Home,
+        network: Network,
+        options: SiteOptions,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        validator = ChainValidator(home.authorities.trusted_roots())
+        flashes = [FlashFile.open(path) for path in sorted(home.flash.glob("*.json"))]
+        # Every power-on meets other noise, and the same one when a seed is repeated from the start.
+        visits = sum(flash.content.boots for flash in flashes)
+        label = ("air", network.name, visits)
+        self.air = Air(home.randomness.uniform(*label), faults=Faults(loss=options.loss))
+        self.devices = [VirtualDevice(flash, self.air, home.randomness) for flash in flashes]
+        digest = hashlib.sha256(network.uuid.bytes).digest()
+        radio = self.air.radio(b"\xc0" + digest[:5], OWN_TIMING, hop=PROVISIONER_HOP)
+        self.commissioner = Commissioner(
+            network,
+            home.register,
+            validator,
+            Runner(radio, self.air),
+            clock=_air_clock(home.clock, self.air),
+            randomness=home.randomness,
+            options=options.commissioning,
+            on_progress=on_progress,
+        )
+
+    def commission(self) -> CommissioningReport:
+        """Run to the end; Ctrl-C ends the run in order, and a second one at once."""
+        commissioner = self.commissioner
+        commissioner.start()
+        try:
+            self.air.run_until(lambda: commissioner.finished)
+        except KeyboardInterrupt:
+            commissioner.stop()
+            self.air.run_until(lambda: commissioner.finished)
+        return commissioner.report()
+
+
+class _AirClock:
+    """Wall-clock time that passes as fast as the time of an air."""
+
+    def __init__(self, start: Clock, air: Air) -> None:
+        self._start = start.now()
+        self._air = air
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self._air.time())
+
+
+def _air_clock(clock: Clock, air: Air) -> Clock:
+    """Return the clock of a simulated home on this air; real homes have real time."""
+    return _AirClock(clock, air) if isinstance(clock, ManualClock) else clock
