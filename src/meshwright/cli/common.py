@@ -72,8 +72,8 @@ def open_home(home: Path | None, key_file: Path | None) -> Iterator[Home]:
 
 
 def _ask_passphrase(home: Path) -> str | None:
-    from meshwright.settings import load
     from meshwright.registry.secret import Passphrase
+    from meshwright.settings import load
     from meshwright.wiring.home import PASSPHRASE_VARIABLE
 
     locked_by = load(home).secret
