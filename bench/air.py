@@ -8,7 +8,6 @@ scheduling here was learned: a peer to compare with, not a limit of nature.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from itertools import count
 from uuid import UUID
@@ -26,7 +25,7 @@ from meshwright.core.discovery.beacon import (
 from meshwright.core.effects import Effect, LinkClosed, LinkOpened
 from meshwright.core.provisioning.data import ProvisioningData
 from meshwright.core.provisioning.device import BecameNode, DeviceMachine, DeviceOptions
-from meshwright.core.provisioning.fields import PduType, RecordId
+from meshwright.core.provisioning.fields import RecordId
 from meshwright.core.provisioning.provisioner import (
     Authenticated,
     Provisioned,
@@ -41,13 +40,13 @@ from meshwright.radio.port import OWN_TIMING, Report
 from meshwright.radio.propagation import Faults
 from meshwright.radio.runner import Runner
 from meshwright.radio.simulated import PROVISIONER_HOP, Air
-from meshwright.randomness import SeededRandomness, Uniform
+from meshwright.randomness import SeededRandomness
+from meshwright.sim.slow import SlowMachine
 
 CERTIFICATE_SIZE = 567
 WHOLE_RECORD = 1461
 WAITING = 4
 OPEN_SPACING = 0.020
-ECDH_MINIMUM, ECDH_MAXIMUM = 0.020, 0.300
 BEACON_MINIMUM, BEACON_MAXIMUM = 0.5, 1.0
 
 SEED = 1
@@ -79,42 +78,6 @@ BARS: dict[Cell, int] = {
 Row = dict[str, str | float | bool | None]
 
 
-class Computing:
-    """A device machine on a slow processor: what follows a Public Key waits for the ECDH."""
-
-    def __init__(self, machine: DeviceMachine, uniform: Uniform) -> None:
-        self._machine = machine
-        self._uniform = uniform
-        self._busy_until = 0.0
-        self._held: deque[bytes] = deque()
-        self.bearer_opened = machine.bearer_opened
-
-    def bearer_closed(self, now: float) -> list[Effect]:
-        self._held.clear()
-        return self._machine.bearer_closed(now)
-
-    def next_deadline(self) -> float | None:
-        deadline = self._machine.next_deadline()
-        if not self._held:
-            return deadline
-        return self._busy_until if deadline is None else min(deadline, self._busy_until)
-
-    def handle_deadline(self, now: float) -> list[Effect]:
-        effects = self._machine.handle_deadline(now)
-        while self._held and now >= self._busy_until:
-            effects += self._machine.receive(self._held.popleft(), now)
-        return effects
-
-    def receive(self, pdu: bytes, now: float) -> list[Effect]:
-        if now < self._busy_until:
-            self._held.append(pdu)
-            return []
-        if pdu[0] == PduType.PUBLIC_KEY:
-            span = ECDH_MAXIMUM - ECDH_MINIMUM
-            self._busy_until = now + ECDH_MINIMUM + span * self._uniform()
-        return self._machine.receive(pdu, now)
-
-
 class Device:
     """A virtual device: it beacons until a link is opened, and leaves the air as a node."""
 
@@ -125,7 +88,7 @@ class Device:
         self._uniform = randomness.uniform("device", number)
         machine = DeviceMachine(options, randomness.stream("device", number))
         self._link = DeviceLink(self.uuid, self._uniform)
-        self._session = Session(self._link, Computing(machine, self._uniform))
+        self._session = Session(self._link, SlowMachine(machine, self._uniform))
         self._radio = air.radio(number.to_bytes(6, "big"))
         self._runner = Runner(self._radio, air)
         self._runner.add(self._session, self._on_effects, open_pattern(self.uuid))

@@ -201,12 +201,12 @@ class SimulatedRadio:
         """Hear and be heard; harmless when it is on."""
         if self._on:
             return
-        self._on = True
+        self._on = self._ready = True
         self._air.tune(self, self._wanted)
         self._air.schedule(self._air.time(), self._rested, self._uses)
 
     def switch_off(self) -> None:
-        """Leave the air at once; what is on its way is cut off and never reported."""
+        """Leave the air at once; an event on its way is cut off, and reported as any other."""
         self._on = self._ready = False
         self._uses += 1
         self._air.silence(self)
@@ -223,7 +223,7 @@ class SimulatedRadio:
         self._parts = air.send(self, payload)
         end = self._parts[-1].end
         self._deaf_from, self._deaf_until = begin, end + TURNAROUND
-        air.schedule(end, self._transmitted, self._uses)
+        air.schedule(end, self._transmitted, None)
         wait = self.pacing.interval + self.pacing.jitter * air.uniform()
         air.schedule(max(begin + wait, self._deaf_until), self._rested, self._uses)
 
@@ -248,8 +248,8 @@ class SimulatedRadio:
         if self._on and self._listener is not None:
             self._listener.heard(report, self._air.time())
 
-    def _transmitted(self, use: int) -> None:
-        if use == self._uses and self._listener is not None:
+    def _transmitted(self, _nothing: None) -> None:
+        if self._listener is not None:
             self._listener.transmitted(self._air.time())
 
     def _rested(self, use: int) -> None:
