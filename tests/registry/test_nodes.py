@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Select
+from sqlalchemy.dialects import sqlite
 from tests.registry.registry_world import (
     APP_KEY,
     DEVICE_KEY,
@@ -25,6 +27,8 @@ from meshwright.core.errors import InputError, MeshwrightError
 from meshwright.registry.entities import Network, Node, NodeState, Outcome
 from meshwright.registry.errors import ConflictError, ExhaustedError, NotFoundError
 from meshwright.registry.register import Register
+from meshwright.registry.store.attempts import _AUTHORIZED
+from meshwright.registry.store.nodes import _ONE, _PLACE
 
 
 def test_a_reservation_is_durable_when_it_is_told(
@@ -211,6 +215,19 @@ def test_the_database_itself_refuses_a_second_node(
     reserved(register, network, 1)
     with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError):
         connection.execute(statement)
+
+
+@pytest.mark.parametrize("query", [_PLACE, _AUTHORIZED, _ONE])
+def test_what_every_provisioning_asks_is_found_by_index(
+    register: Register, query: Select[*tuple[object, ...]]
+) -> None:
+    statement = query.compile(dialect=sqlite.dialect())
+    values = (None,) * len(statement.positiontup or [])
+    with register._desk.database.reading() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        steps = [row[3] for row in plan]
+    assert steps
+    assert not [step for step in steps if step.startswith("SCAN") and "INDEX" not in step]
 
 
 def test_a_device_key_opens_only_in_its_own_row(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, Text
@@ -57,6 +58,30 @@ class Words(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         del dialect
         return None if value is None else value.encode("utf-8", "backslashreplace").decode()
+
+
+class Choice(TypeDecorator[StrEnum]):
+    """A member of an enumeration as its text."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: type[StrEnum]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
+        del dialect
+        return None if value is None else value.value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        del dialect
+        if value is None:
+            return None
+        try:
+            return self.kind(value)
+        except ValueError:
+            raise _unreadable(self.kind.__name__.lower()) from None
 
 
 class Serial(TypeDecorator[int]):

@@ -16,7 +16,12 @@ from typing import Literal, Self, cast
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from meshwright.core.errors import InputError, MachineError
-from meshwright.registry.errors import DamagedDatabaseError, NewerDatabaseError, translated
+from meshwright.registry.errors import (
+    DamagedDatabaseError,
+    NewerDatabaseError,
+    StoreUnavailableError,
+    translated,
+)
 from meshwright.registry.tables import APPLICATION_ID, REVISIONS
 
 CommitHook = Callable[[str, Literal["before", "after"]], None]
@@ -42,6 +47,7 @@ class Database:
         self.path = path
         self.engine = _engine(path)
         self._on_commit = on_commit
+        self._place = _place(path)
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True, on_commit: CommitHook = _no_hook) -> Database:
@@ -54,7 +60,7 @@ class Database:
         path = path.absolute()
         with translated(path):
             _ensure_file(path, create=create)
-        database = cls(path, on_commit)
+            database = cls(path, on_commit)
         try:
             database._bring_up_to_date(create=create)
         except BaseException:
@@ -78,6 +84,7 @@ class Database:
         with translated(self.path):
             with _begun(self.engine, _WRITE) as connection:
                 yield connection
+                self._require_place()
                 self._on_commit(name, "before")
             self._on_commit(name, "after")
 
@@ -96,6 +103,13 @@ class Database:
             self._use_log()
             if revision != REVISIONS[-1]:
                 self._migrate()
+
+    def _require_place(self) -> None:
+        """Refuse to write into a file that was moved away: whoever looks would not find it."""
+        if _place(self.path) != self._place:
+            raise StoreUnavailableError(
+                f"{self.path} was replaced by another file; stop, and put the right one back."
+            )
 
     def _use_log(self) -> None:
         """Switch to WAL once; the file remembers it."""
@@ -136,6 +150,11 @@ def _ensure_file(path: Path, *, create: bool) -> None:
         # SQLite takes a file of a few octets for an empty one.
         if stream.read(len(_MAGIC)) not in (b"", _MAGIC):
             raise _foreign(path)
+
+
+def _place(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _no_database(path: Path) -> InputError:

@@ -117,6 +117,9 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise _translate(error, path) from error
+    except UnicodeDecodeError as error:
+        # The driver meets octets that are no text, even in SQLite's own complaint about them.
+        raise _damaged(path) from error
 
 
 def _translate(error: Exception, path: Path) -> StoreError:

@@ -19,7 +19,8 @@ from sqlalchemy import (
     text,
 )
 
-from meshwright.registry.columns import Long, Serial, UtcTime, UuidOctets, Words
+from meshwright.registry.columns import Choice, Long, Serial, UtcTime, UuidOctets, Words
+from meshwright.registry.entities import NodeState, Outcome, Role
 
 REVISIONS = ("0001",)
 """Every revision of the schema, oldest first; the last is what this release works with."""
@@ -41,7 +42,7 @@ authorities = Table(
     "authorities",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("role", Words, nullable=False),
+    Column("role", Choice(Role), nullable=False),
     Column("name", Words, nullable=False, unique=True),
     Column("certificate", LargeBinary, nullable=False, unique=True),
     Column("key_reference", Words, nullable=False),
@@ -131,12 +132,12 @@ attempts = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("network_id", Integer, ForeignKey("networks.id"), nullable=False),
-    Column("uuid", UuidOctets, ForeignKey("assets.uuid"), nullable=False, index=True),
+    Column("uuid", UuidOctets, ForeignKey("assets.uuid"), nullable=False),
     Column("number", Integer, nullable=False),
     Column("sender", Words, nullable=False),
     Column("started", UtcTime, nullable=False),
     Column("ended", UtcTime),
-    Column("outcome", Words),
+    Column("outcome", Choice(Outcome)),
     Column("code", Words),
     Column("reason", Words),
     UniqueConstraint("network_id", "uuid", "number"),
@@ -157,12 +158,12 @@ nodes = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("network_id", Integer, ForeignKey("networks.id"), nullable=False),
-    Column("uuid", UuidOctets, ForeignKey("assets.uuid"), nullable=False, index=True),
+    Column("uuid", UuidOctets, ForeignKey("assets.uuid"), nullable=False),
     Column("attempt_id", Integer, ForeignKey("attempts.id"), nullable=False, unique=True),
     Column("address", Integer, nullable=False),
     Column("elements", Integer, nullable=False),
     Column("device_key", LargeBinary, nullable=False),
-    Column("state", Words, nullable=False),
+    Column("state", Choice(NodeState), nullable=False),
     Column("reserved", UtcTime, nullable=False),
     Column("settled", UtcTime),
     Column("reason", Words),
@@ -181,6 +182,10 @@ Index(
     postgresql_where=text("state = 'node'"),
 )
 
+# A partial index serves only queries that spell its condition out, without a parameter.
+is_node = text("nodes.state = 'node'")
+is_open = text("attempts.ended IS NULL")
+
 audit = Table(
     "audit",
     metadata,
@@ -188,7 +193,7 @@ audit = Table(
     Column("time", UtcTime, nullable=False),
     Column("actor", Words, nullable=False),
     Column("action", Words, nullable=False),
-    Column("subject", Words, nullable=False, index=True),
+    Column("subject", Words, nullable=False),
     Column("details", Words, nullable=False),
     Column("previous", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),

@@ -8,12 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, and_, exists, func, insert, select
 
-from meshwright.registry.entities import Asset, NewAsset, NodeState, Unaccounted
+from meshwright.registry.entities import Asset, Attempt, NewAsset, Unaccounted
 from meshwright.registry.errors import AlreadyExistsError, NotFoundError
-from meshwright.registry.store.attempts import attempt_of
 from meshwright.registry.store.desk import Store, Work, checked_name, chunks
 from meshwright.registry.store.networks import unknown_network
-from meshwright.registry.tables import assets, attempts, networks, nodes
+from meshwright.registry.tables import assets, attempts, is_node, networks, nodes
 
 _ALL = select(assets).order_by(assets.c.id)
 _LATEST = (
@@ -25,7 +24,7 @@ _LATEST = (
 _IS_NODE = exists().where(
     nodes.c.uuid == assets.c.uuid,
     nodes.c.network_id == assets.c.network_id,
-    nodes.c.state == NodeState.NODE,
+    is_node,
 )
 _UNACCOUNTED = (
     select(assets, attempts)
@@ -87,7 +86,7 @@ class AssetStore(Store):
 
 def _unaccounted(row: Row[*tuple[Any, ...]]) -> Unaccounted:
     asset, attempt = tuple(row[:_ASSET_COLUMNS]), tuple(row[_ASSET_COLUMNS:])
-    return Unaccounted(Asset(*asset), None if attempt[0] is None else attempt_of(attempt))
+    return Unaccounted(Asset(*asset), None if attempt[0] is None else Attempt(*attempt))
 
 
 def _find(connection: Connection, uuids: Iterable[UUID]) -> dict[UUID, Asset]:

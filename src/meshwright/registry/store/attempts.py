@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -12,7 +9,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from meshwright.registry.entities import Attempt, Outcome
 from meshwright.registry.errors import ConflictError, NotFoundError
 from meshwright.registry.store.desk import Store, Work, inserted_id
-from meshwright.registry.tables import assets, attempts
+from meshwright.registry.tables import assets, attempts, is_open
 
 _ALL = select(attempts).order_by(attempts.c.id)
 _LAST_NUMBER = (
@@ -26,10 +23,9 @@ _AUTHORIZED = select(_LAST_NUMBER).where(
     assets.c.uuid == bindparam("of_uuid"), assets.c.network_id == bindparam("of_network")
 )
 _BEGIN = insert(attempts)
-_OPEN = attempts.c.ended.is_(None)
 _END = (
     update(attempts)
-    .where(_OPEN)
+    .where(is_open)
     .values(
         ended=bindparam("time"),
         outcome=bindparam("how"),
@@ -87,7 +83,7 @@ class AttemptStore(Store):
             row = work.connection.execute(_END_ONE, keys).one_or_none()
             if row is None:
                 return _ended(work, attempt_id, end)
-            attempt = attempt_of(tuple(row))
+            attempt = Attempt(*row)
             _note_end(work, attempt)
             return attempt
 
@@ -99,7 +95,7 @@ class AttemptStore(Store):
         )
         with self._desk.write("close interrupted") as work:
             rows = work.connection.execute(query, {"time": work.now, **end}).all()
-            closed = sorted((attempt_of(tuple(row)) for row in rows), key=lambda each: each.id)
+            closed = sorted((Attempt(*row) for row in rows), key=lambda each: each.id)
             for attempt in closed:
                 _note_end(work, attempt)
             return closed
@@ -112,13 +108,7 @@ class AttemptStore(Store):
         if uuid is not None:
             query = query.where(attempts.c.uuid == uuid)
         with self._desk.database.reading() as connection:
-            return [attempt_of(tuple(row)) for row in connection.execute(query)]
-
-
-def attempt_of(row: Sequence[Any]) -> Attempt:
-    """Make an attempt of a row of its table."""
-    attempt = Attempt(*row)
-    return replace(attempt, outcome=Outcome(attempt.outcome)) if attempt.outcome else attempt
+            return [Attempt(*row) for row in connection.execute(query)]
 
 
 def unknown_attempt(attempt_id: int) -> NotFoundError:
@@ -135,7 +125,7 @@ def _ended(work: Work, attempt_id: int, end: dict[str, str | None]) -> Attempt:
     row = work.connection.execute(_ALL.where(attempts.c.id == attempt_id)).one_or_none()
     if row is None:
         raise unknown_attempt(attempt_id)
-    attempt = attempt_of(tuple(row))
+    attempt = Attempt(*row)
     if [attempt.outcome, attempt.code, attempt.reason] != list(end.values()):
         raise ConflictError(
             f"The attempt number {attempt_id} ended before as {attempt.outcome!s}.",

@@ -46,4 +46,4 @@ class AuthorityStore(Store):
         query = _ALL if role is None else _ALL.where(authorities.c.role == role)
         with self._desk.database.reading() as connection:
             rows = connection.execute(query).all()
-        return [Authority(row.id, Role(row.role), *row[2:]) for row in rows]
+        return [Authority(*row) for row in rows]

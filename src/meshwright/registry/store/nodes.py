@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, bindparam, exists, insert, select, update
+from sqlalchemy import ColumnElement, Row, TextClause, bindparam, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from meshwright.core.errors import InputError
@@ -15,7 +15,7 @@ from meshwright.registry.keyring import Keyring
 from meshwright.registry.store.attempts import unknown_attempt
 from meshwright.registry.store.desk import Store, Work, inserted_id
 from meshwright.registry.store.networks import KEY_SIZE
-from meshwright.registry.tables import attempts, networks, nodes
+from meshwright.registry.tables import attempts, is_node, networks, nodes
 
 LAST_ADDRESS = 0x7FFF
 _MOST_ELEMENTS = 255
@@ -24,7 +24,7 @@ _NETWORK_UUID = networks.c.uuid.label("network_uuid")
 _IS_NODE = exists().where(
     nodes.c.uuid == attempts.c.uuid,
     nodes.c.network_id == attempts.c.network_id,
-    nodes.c.state == NodeState.NODE,
+    is_node,
 )
 _PLACE = (
     select(
@@ -114,11 +114,11 @@ class NodeStore(Store):
         found = self._nodes_where(
             nodes.c.network_id == network_id,
             nodes.c.uuid == uuid,
-            nodes.c.state == NodeState.NODE,
+            is_node,
         )
         return found[0] if found else None
 
-    def _nodes_where(self, *conditions: ColumnElement[bool]) -> list[Node]:
+    def _nodes_where(self, *conditions: ColumnElement[bool] | TextClause) -> list[Node]:
         query = _ALL.where(*conditions).order_by(nodes.c.network_id, nodes.c.address)
         with self._desk.database.reading() as connection:
             return [_node(row, self._desk.keyring) for row in connection.execute(query)]
@@ -134,7 +134,7 @@ class NodeStore(Store):
             if row is None:
                 raise NotFoundError(f"There is no reservation {node_id}.", code="unknown-node")
             if row.state != state:
-                raise _SETTLED[NodeState(row.state)]()
+                raise _SETTLED[row.state]()
             if changed:
                 work.note(_ACTIONS[state], row.uuid, address=row.address, reason=reason)
             return _node(row, self._desk.keyring)
@@ -205,5 +205,4 @@ def _node(row: Row[*tuple[Any, ...]], keyring: Keyring) -> Node:
     fields = row._asdict()
     identity = (fields.pop("network_uuid"), row.uuid, row.address)
     fields["device_key"] = keyring.unseal(row.device_key, "device-key", *identity)
-    fields["state"] = NodeState(row.state)
     return Node(**fields)

@@ -202,7 +202,6 @@ def _create_assets() -> None:
         sqlite_where=sa.text("ended IS NULL"),
         postgresql_where=sa.text("ended IS NULL"),
     )
-    op.create_index("ix_attempts_uuid", "attempts", ["uuid"])
 
 
 def _create_nodes() -> None:
@@ -233,7 +232,6 @@ def _create_nodes() -> None:
         sa.UniqueConstraint("network_id", "address", name="uq_nodes_network_id_address"),
         sqlite_strict=True,
     )
-    op.create_index("ix_nodes_uuid", "nodes", ["uuid"])
     op.create_index(
         "uq_nodes_node",
         "nodes",
@@ -259,7 +257,6 @@ def _create_audit() -> None:
         sa.PrimaryKeyConstraint("sequence", name="pk_audit"),
         sqlite_strict=True,
     )
-    op.create_index("ix_audit_subject", "audit", ["subject"])
     op.create_table(
         "audit_head",
         sa.Column("id", NUMBER, nullable=False),
