@@ -53,7 +53,7 @@ def test_knows_what_all_of_them_want() -> None:
     assert interests.wanted() == frozenset()
     interests.set("one", [Pattern(1)])
     interests.set("two", [Pattern(2), Pattern(1)])
-    assert interests.wanted() == {Pattern(1), Pattern(2)}
+    assert interests.wanted() == frozenset({Pattern(1), Pattern(2)})
     interests.set("all", None)
     assert interests.wanted() is None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from meshwright.radio.virtual_time import VirtualTime
 
@@ -19,7 +20,7 @@ def test_time_jumps_to_the_next_event() -> None:
 def test_simultaneous_calls_keep_their_order() -> None:
     time, seen = VirtualTime(), list[int]()
     for number in range(5):
-        time.call_at(1.0, lambda number=number: seen.append(number))
+        time.call_at(1.0, partial(seen.append, number))
     time.run_until(1.0)
     assert seen == list(range(5))
 

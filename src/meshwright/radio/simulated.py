@@ -176,7 +176,7 @@ class SimulatedRadio:
         self._wanted: Collection[Pattern] | None = None
         self._on = False
         self._ready = False
-        self._uses = 0
+        self._turn = 0  # a rest that was ordered in an earlier turn means nothing
         self._parts: tuple[_Part, ...] = ()
         self._deaf_from = self._deaf_until = -1.0
 
@@ -203,12 +203,12 @@ class SimulatedRadio:
             return
         self._on = self._ready = True
         self._air.tune(self, self._wanted)
-        self._air.schedule(self._air.time(), self._rested, self._uses)
+        self._air.schedule(self._air.time(), self._rested, self._turn)
 
     def switch_off(self) -> None:
         """Leave the air at once; an event on its way is cut off, and reported as any other."""
         self._on = self._ready = False
-        self._uses += 1
+        self._turn += 1
         self._air.silence(self)
         for part in self._parts:
             part.clear = part.clear and part.end <= self._air.time()
@@ -220,12 +220,13 @@ class SimulatedRadio:
         air = self._air
         begin = air.time()
         self._ready = False
+        self._turn += 1
         self._parts = air.send(self, payload)
         end = self._parts[-1].end
         self._deaf_from, self._deaf_until = begin, end + TURNAROUND
         air.schedule(end, self._transmitted, None)
         wait = self.pacing.interval + self.pacing.jitter * air.uniform()
-        air.schedule(max(begin + wait, self._deaf_until), self._rested, self._uses)
+        air.schedule(max(begin + wait, self._deaf_until), self._rested, self._turn)
 
     def tune_in(self, parts: tuple[_Part, ...]) -> None:
         """Listen to those of `parts` that begin and end on our channel."""
@@ -252,8 +253,8 @@ class SimulatedRadio:
         if self._listener is not None:
             self._listener.transmitted(self._air.time())
 
-    def _rested(self, use: int) -> None:
-        if use != self._uses:
+    def _rested(self, turn: int) -> None:
+        if turn != self._turn:
             return
         self._ready = True
         if self._listener is not None:
