@@ -8,6 +8,8 @@ devices may change it at any time, so nothing is concluded from it but whom to h
 
 from __future__ import annotations
 
+from collections import deque
+
 SILENCE = 5.0
 """Seconds without a word after which another address may take over."""
 
@@ -19,33 +21,38 @@ class SenderBinding:
 
     An address heard twice is stable: the link stays with it until it has been silent for
     `SILENCE`. Until then the newest address is followed, so that a device with a new address for
-    every packet is heard too. Packets without an address (bearers that show none) are admitted.
+    every packet is heard too; but nobody returns to an address that was left: who does is another
+    device. Packets without an address (bearers that show none) are admitted.
     """
 
-    __slots__ = ("_counts", "_heard_at", "_refused", "current")
+    __slots__ = ("_heard_at", "_left", "_refused", "_stable", "current")
 
     def __init__(self, refused: frozenset[bytes] = frozenset()) -> None:
         self.current: bytes | None = None
         self._refused = refused
-        self._counts: dict[bytes, int] = {}
+        self._left: deque[bytes] = deque(maxlen=_REMEMBERED)
+        self._stable = False
         self._heard_at = 0.0
 
     def admits(self, sender: bytes | None, now: float) -> bool:
         """Tell whether a packet of `sender` belongs to this link, and remember it if so."""
         if sender is None:
             return True
-        if sender in self._refused or (sender != self.current and self._held(now)):
+        if sender == self.current:
+            self._stable = True
+        elif sender in self._refused or self._held_against(sender, now):
             return False
-        self.current = sender
+        else:
+            self._follow(sender)
         self._heard_at = now
-        self._count(sender)
         return True
 
-    def _held(self, now: float) -> bool:
-        stable = self.current is not None and self._counts.get(self.current, 0) > 1
-        return stable and now - self._heard_at < SILENCE
+    def _held_against(self, sender: bytes, now: float) -> bool:
+        if self.current is None or now - self._heard_at >= SILENCE:
+            return False
+        return self._stable or sender in self._left
 
-    def _count(self, sender: bytes) -> None:
-        if sender not in self._counts and len(self._counts) == _REMEMBERED:
-            del self._counts[next(iter(self._counts))]
-        self._counts[sender] = self._counts.get(sender, 0) + 1
+    def _follow(self, sender: bytes) -> None:
+        if self.current is not None:
+            self._left.append(self.current)
+        self.current, self._stable = sender, False
