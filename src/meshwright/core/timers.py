@@ -14,37 +14,43 @@ Name = TypeVar("Name", bound=IntEnum)
 class Timers(Generic[Name]):
     """The timers of one machine, by name."""
 
-    __slots__ = ("_deadlines",)
+    __slots__ = ("_deadlines", "_next")
 
     def __init__(self) -> None:
         self._deadlines: dict[Name, float] = {}
+        self._next: float | None = None
 
     def set(self, name: Name, deadline: float) -> None:
         """Start or restart `name`."""
+        before = self._deadlines.get(name)
         self._deadlines[name] = deadline
+        if self._next is None or deadline < self._next:
+            self._next = deadline
+        elif before == self._next:
+            self._next = min(self._deadlines.values())
 
     def stop(self, name: Name) -> None:
-        self._deadlines.pop(name, None)
+        before = self._deadlines.pop(name, None)
+        if before is not None and before == self._next:
+            self._next = min(self._deadlines.values(), default=None)
 
     def stop_all(self) -> None:
         self._deadlines.clear()
+        self._next = None
 
     def running(self, name: Name) -> bool:
         return name in self._deadlines
 
     def next_deadline(self) -> float | None:
-        return min(self._deadlines.values()) if self._deadlines else None
+        return self._next
 
     def pop_due(self, now: float) -> Name | None:
         """Stop and return the earliest timer that is due; None when none is.
 
         One at a time: handling one timer may stop the next.
         """
-        deadlines = self._deadlines
-        if not deadlines:
+        if self._next is None or self._next > now:
             return None
-        name = min(deadlines, key=deadlines.__getitem__)
-        if deadlines[name] > now:
-            return None
-        del deadlines[name]
+        name = min(self._deadlines, key=self._deadlines.__getitem__)
+        self.stop(name)
         return name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from meshwright.core.driver import Bearer, ProvisioningMachine
 from meshwright.core.effects import (
@@ -46,7 +46,10 @@ class Session:
 
     def handle_deadline(self, now: float) -> list[Effect]:
         effects = self.bearer.handle_deadline(now)
-        return self.carry_out([*effects, *self.machine.handle_deadline(now)], now)
+        deadline = self.machine.next_deadline()
+        if deadline is not None and deadline <= now:
+            effects = [*effects, *self.machine.handle_deadline(now)]
+        return self.carry_out(effects, now)
 
     def receive(self, payload: bytes, now: float, sender: bytes | None) -> list[Effect]:
         return self.carry_out(self.bearer.receive(payload, now, sender), now)
@@ -54,8 +57,15 @@ class Session:
     def transmitted(self, lane: Lane, now: float) -> list[Effect]:
         return self.carry_out(self.bearer.transmitted(lane, now), now)
 
-    def carry_out(self, effects: Iterable[Effect], now: float) -> list[Effect]:
+    def carry_out(self, effects: list[Effect], now: float) -> list[Effect]:
         """Carry out effects of the bearer or the machine; return those for the driver."""
+        steps = self._steps
+        for effect in effects:
+            if type(effect) in steps:
+                return self._carry_out(effects, now)
+        return effects  # as for most packets: nothing for the machine
+
+    def _carry_out(self, effects: list[Effect], now: float) -> list[Effect]:
         outward: list[Effect] = []
         pending = deque(effects)
         steps = self._steps
