@@ -14,42 +14,40 @@ Name = TypeVar("Name", bound=IntEnum)
 class Timers(Generic[Name]):
     """The timers of one machine, by name."""
 
-    __slots__ = ("_deadlines", "_next")
+    __slots__ = ("_deadlines", "next")
 
     def __init__(self) -> None:
         self._deadlines: dict[Name, float] = {}
-        self._next: float | None = None
+        self.next: float | None = None
+        """The earliest deadline; None when no timer runs."""
 
     def set(self, name: Name, deadline: float) -> None:
         """Start or restart `name`."""
         before = self._deadlines.get(name)
         self._deadlines[name] = deadline
-        if self._next is None or deadline < self._next:
-            self._next = deadline
-        elif before == self._next:
-            self._next = min(self._deadlines.values())
+        if self.next is None or deadline < self.next:
+            self.next = deadline
+        elif before == self.next:
+            self.next = min(self._deadlines.values())
 
     def stop(self, name: Name) -> None:
         before = self._deadlines.pop(name, None)
-        if before is not None and before == self._next:
-            self._next = min(self._deadlines.values(), default=None)
+        if before is not None and before == self.next:
+            self.next = min(self._deadlines.values(), default=None)
 
     def stop_all(self) -> None:
         self._deadlines.clear()
-        self._next = None
+        self.next = None
 
     def running(self, name: Name) -> bool:
         return name in self._deadlines
-
-    def next_deadline(self) -> float | None:
-        return self._next
 
     def pop_due(self, now: float) -> Name | None:
         """Stop and return the earliest timer that is due; None when none is.
 
         One at a time: handling one timer may stop the next.
         """
-        if self._next is None or self._next > now:
+        if self.next is None or self.next > now:
             return None
         name = min(self._deadlines, key=self._deadlines.__getitem__)
         self.stop(name)

@@ -40,17 +40,14 @@ class Outgoing:
     index: int = 0
     rounds: int = 0
     at_radio: bool = False
+    is_transaction: bool = False
 
     @classmethod
     def transaction(cls, pdu: bytes, number: int) -> Outgoing:
         """Cut a provisioning PDU into the packets of one transaction."""
         octet = bytes([number])
         packets = [octet + segment for segment in generic.segment(pdu)]
-        return cls(packets, Priority.SEGMENT, number)
-
-    @property
-    def is_transaction(self) -> bool:
-        return self.priority is Priority.SEGMENT
+        return cls(packets, Priority.SEGMENT, number, is_transaction=True)
 
     @property
     def begun(self) -> bool:

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, IntEnum, auto
+from enum import IntEnum, auto
 from typing import ClassVar
 
 from meshwright.core.bearers import generic
@@ -71,7 +71,7 @@ class Timer(IntEnum):
     LINK = auto()
 
 
-class Phase(Enum):
+class Phase(IntEnum):
     """Where a link is in its life."""
 
     IDLE = auto()
@@ -106,6 +106,8 @@ class Link(ABC):
         self.timing = timing
         self.statistics = LinkStatistics()
         self._uniform = uniform
+        self._delay_minimum = timing.delay_minimum
+        self._delay_span = timing.delay_maximum - timing.delay_minimum
         self._own, self._peer = own, peer
         self._timers: Timers[Timer] = Timers()
         self._phase = Phase.IDLE
@@ -142,7 +144,7 @@ class Link(ABC):
         return self._phase is Phase.CLOSED and self._outgoing is None and self._ack.empty
 
     def next_deadline(self) -> float | None:
-        return self._timers.next_deadline()
+        return self._timers.next
 
     def handle_deadline(self, now: float) -> list[Effect]:
         effects: list[Effect] = []
@@ -232,12 +234,11 @@ class Link(ABC):
     # Sending.
 
     def _delay(self) -> float:
-        timing = self.timing
-        span = timing.delay_maximum - timing.delay_minimum
-        return timing.delay_minimum + span * self._uniform()
+        return self._delay_minimum + self._delay_span * self._uniform()
 
     def _start_delay(self, now: float) -> None:
-        self._timers.set(Timer.DELAY, now + self._delay())
+        delay = self._delay_minimum + self._delay_span * self._uniform()
+        self._timers.set(Timer.DELAY, now + delay)
 
     def _next_transaction(self, now: float) -> None:
         if self._outgoing is None and self._queue:
@@ -255,7 +256,7 @@ class Link(ABC):
         return [Transmit(Lane.TRANSACTION, packet, outgoing.priority, progress)]
 
     def _after_packet(self, outgoing: Outgoing, now: float) -> None:
-        if outgoing.is_transaction and not self._timers.running(Timer.ACKNOWLEDGMENT):
+        if outgoing.index == 1 and outgoing.rounds == 0 and outgoing.is_transaction:
             self._timers.set(Timer.ACKNOWLEDGMENT, now + self.timing.acknowledgment)
         if outgoing.index < len(outgoing.packets):
             self._start_delay(now)

@@ -136,7 +136,7 @@ class DeviceMachine:
         return attention
 
     def next_deadline(self) -> float | None:
-        return self._timers.next_deadline()
+        return self._timers.next
 
     def handle_deadline(self, now: float) -> list[Effect]:
         if self._timers.pop_due(now) is None:

@@ -201,7 +201,7 @@ class ProvisionerMachine:
         return self._fail(code, message, None)
 
     def next_deadline(self) -> float | None:
-        return self._timers.next_deadline()
+        return self._timers.next
 
     def handle_deadline(self, now: float) -> list[Effect]:
         timer = self._timers.pop_due(now)

@@ -26,6 +26,7 @@ class Session:
     def __init__(self, bearer: Bearer, machine: ProvisioningMachine) -> None:
         self.bearer = bearer
         self.machine = machine
+        self._machine_deadline: float | None = None
         self._steps: dict[type[Effect], Callable[..., list[Effect]]] = {
             SendPdu: lambda effect, now: bearer.send(effect.pdu, now),
             CloseLink: lambda effect, now: bearer.close(effect.reason, now),
@@ -39,16 +40,15 @@ class Session:
         return self.bearer.finished
 
     def next_deadline(self) -> float | None:
-        bearer, machine = self.bearer.next_deadline(), self.machine.next_deadline()
+        bearer, machine = self.bearer.next_deadline(), self._machine_deadline
         if bearer is None or machine is None:
             return machine if bearer is None else bearer
-        return min(bearer, machine)
+        return min(machine, bearer)
 
     def handle_deadline(self, now: float) -> list[Effect]:
         effects = self.bearer.handle_deadline(now)
-        deadline = self.machine.next_deadline()
-        if deadline is not None and deadline <= now:
-            effects = [*effects, *self.machine.handle_deadline(now)]
+        if self._machine_deadline is not None and self._machine_deadline <= now:
+            return self._carry_out([*effects, *self.machine.handle_deadline(now)], now)
         return self.carry_out(effects, now)
 
     def receive(self, payload: bytes, now: float, sender: bytes | None) -> list[Effect]:
@@ -76,6 +76,8 @@ class Session:
                 pending.extendleft(reversed(step(effect, now)))
             else:
                 outward.append(effect.effect if isinstance(effect, _Passed) else effect)
+        # Nothing else moves the machine's deadline: whatever is asked of it makes an effect.
+        self._machine_deadline = self.machine.next_deadline()
         return outward
 
 
