@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,8 +38,17 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "register.db"
 
 
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Migrate once; every test works on a copy of the file."""
+    path = tmp_path_factory.mktemp("empty") / "register.db"
+    Database.open(path).close()
+    return path
+
+
 @pytest.fixture
-def database(path: Path) -> Iterator[Database]:
+def database(empty: Path, path: Path) -> Iterator[Database]:
+    shutil.copy(empty, path)
     with Database.open(path) as database:
         yield database
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.registry.registry_world import code_of
 
@@ -160,6 +160,7 @@ def test_a_damaged_keyring(place: Path, random: RandomBytes, change: dict[str, o
         Keyring.open(place, VariableKey(HEX_KEY))
 
 
+@settings(max_examples=40, deadline=None)
 @given(garbage=st.binary(max_size=200))
 def test_garbage_is_no_keyring(tmp_path_factory: pytest.TempPathFactory, garbage: bytes) -> None:
     place = tmp_path_factory.mktemp("garbage") / "keyring.json"
@@ -184,6 +185,7 @@ def test_every_field_of_the_envelope_is_authenticated(
     assert code_of(refused) == "wrong-secret"
 
 
+@settings(max_examples=40, deadline=None)
 @given(plaintext=st.binary(max_size=64), identity=st.tuples(st.uuids(), st.integers()))
 def test_what_is_sealed_opens_only_in_its_place(
     plaintext: bytes, identity: tuple[UUID, int]

@@ -145,4 +145,4 @@ class RegisterMachine(RuleBasedStateMachine):
 
 
 TestRegisterMachine = RegisterMachine.TestCase
-TestRegisterMachine.settings = settings(max_examples=15, stateful_step_count=30, deadline=None)
+TestRegisterMachine.settings = settings(max_examples=10, stateful_step_count=25, deadline=None)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from meshwright.registry.entities import AuditLine
 from meshwright.registry.errors import AuditBrokenError, DamagedDatabaseError
@@ -45,8 +46,9 @@ class AuditStore(Store):
         return count
 
 
-def _lines(connection: Connection, query: object) -> Iterator[AuditLine]:
-    for row in connection.execution_options(yield_per=1000).execute(query):  # type: ignore[call-overload]
+def _lines(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[AuditLine]:
+    # A log outgrows memory: take it in pieces.
+    for row in connection.execute(query, execution_options={"yield_per": 1000}):
         yield AuditLine(*row)
 
 
