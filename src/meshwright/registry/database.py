@@ -119,7 +119,7 @@ class Database:
 
     def _migrate(self) -> None:
         # Alembic takes most of a second to import and is needed once in the life of a release.
-        from meshwright.registry.migrations.runner import upgrade  # noqa: PLC0415
+        from meshwright.registry.migrations.runner import upgrade  # noqa: PLC0415 - see above
 
         with _begun(self.engine, _MIGRATE) as connection:
             upgrade(connection)
