@@ -133,15 +133,15 @@ class Wire:
                 self.nodes += isinstance(effect, BecameNode)
 
     def run(self) -> None:
-        """Run until the provisioner's link is finished."""
-        provisioner, device = self._other
-        while not provisioner.finished:
-            first, second = provisioner.next_deadline(), device.next_deadline()
-            mine = second is None or (first is not None and first <= second)
-            session, deadline = (provisioner, first) if mine else (device, second)
-            assert deadline is not None, "both ends wait for ever"
-            self._now = deadline
-            effects = session.handle_deadline(deadline)
+        """Run until neither end waits for anything."""
+        first, second = self._other
+        while True:
+            mine, other = first.next_deadline(), second.next_deadline()
+            if mine is None and other is None:
+                return
+            session = second if mine is None or (other is not None and other < mine) else first
+            self._now = other if session is second else mine  # type: ignore[assignment]
+            effects = session.handle_deadline(self._now)
             if effects:
                 self.act(session, effects)
 

@@ -42,13 +42,15 @@ class Timers(Generic[Name]):
     def running(self, name: Name) -> bool:
         return name in self._deadlines
 
-    def pop_due(self, now: float) -> Name | None:
-        """Stop and return the earliest timer that is due; None when none is.
+    def pop(self) -> Name:
+        """Stop and return the earliest timer, which the caller has seen to be due.
 
         One at a time: handling one timer may stop the next.
         """
-        if self.next is None or self.next > now:
-            return None
         name = min(self._deadlines, key=self._deadlines.__getitem__)
         self.stop(name)
         return name
+
+    def pop_due(self, now: float) -> Name | None:
+        """Stop and return the earliest timer that is due; None when none is."""
+        return self.pop() if self.next is not None and self.next <= now else None

@@ -148,8 +148,9 @@ class Link(ABC):
 
     def handle_deadline(self, now: float) -> list[Effect]:
         effects: list[Effect] = []
-        while (timer := self._timers.pop_due(now)) is not None:
-            effects += self._HANDLERS[timer](self, now)
+        timers = self._timers
+        while timers.next is not None and timers.next <= now:
+            effects += self._HANDLERS[timers.pop()](self, now)
         return effects
 
     def receive(self, payload: bytes, now: float, sender: bytes | None) -> list[Effect]:

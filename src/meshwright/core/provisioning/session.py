@@ -52,10 +52,12 @@ class Session:
         return self.carry_out(effects, now)
 
     def receive(self, payload: bytes, now: float, sender: bytes | None) -> list[Effect]:
-        return self.carry_out(self.bearer.receive(payload, now, sender), now)
+        effects = self.bearer.receive(payload, now, sender)
+        return self.carry_out(effects, now) if effects else effects
 
     def transmitted(self, lane: Lane, now: float) -> list[Effect]:
-        return self.carry_out(self.bearer.transmitted(lane, now), now)
+        effects = self.bearer.transmitted(lane, now)
+        return self.carry_out(effects, now) if effects else effects
 
     def carry_out(self, effects: list[Effect], now: float) -> list[Effect]:
         """Carry out effects of the bearer or the machine; return those for the driver."""
