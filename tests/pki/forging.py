@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import settings
 
 from meshwright.pki import der
 from meshwright.pki.authority import Authority, create_batch, create_root
@@ -27,6 +28,9 @@ from meshwright.pki.profile import (
 from meshwright.pki.rules_device import ECDSA_WITH_SHA256
 from meshwright.pki.validation import ChainValidator, ValidatedDevice
 from meshwright.randomness import SeededRandomness
+
+UNHURRIED = settings(deadline=None, max_examples=60)
+"""A busy machine is no reason to fail."""
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

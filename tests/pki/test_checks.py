@@ -29,7 +29,8 @@ from tests.pki.forging import (
 
 from meshwright.pki import der, oids
 from meshwright.pki.certificate import Certificate
-from meshwright.pki.checks import DEVICE, RFC5280, Level, Rule, run
+from meshwright.pki.checks import DEVICE, RFC5280, Rule, run
+from meshwright.pki.findings import Level
 
 UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
 DNS = x509.DNSName("acme.example")

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.pki.forging import COMPANY, DEVICE_UUID, OTHER_UUID, PRODUCT, key, name, usage
+from tests.pki.forging import COMPANY, DEVICE_UUID, OTHER_UUID, PRODUCT, UNHURRIED, key, name, usage
 
 from meshwright.core.crypto import public_octets
 from meshwright.pki import der
@@ -117,6 +117,7 @@ def test_what_is_no_request_is_malformed() -> None:
         assert code_of(octets) == "csr-malformed"
 
 
+@UNHURRIED
 @given(st.integers(0, len(GOOD) - 1), st.integers(1, 255))
 def test_any_changed_octet_is_refused(position: int, change: int) -> None:
     octets = bytearray(GOOD)
@@ -125,6 +126,7 @@ def test_any_changed_octet_is_refused(position: int, change: int) -> None:
         check_csr(bytes(octets), ASSIGNMENT)
 
 
+@UNHURRIED
 @given(st.binary(max_size=200))
 def test_any_octets_are_refused(octets: bytes) -> None:
     with pytest.raises(RequestRefusedError):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.pki.forging import UNHURRIED
 
 from meshwright.core.errors import MalformedError
 from meshwright.pki import der
 
 
+@UNHURRIED
 @given(st.integers(0, 255).filter(lambda tag: tag & 0x1F != 0x1F), st.binary(max_size=300))
 def test_encoded_elements_read_back(tag: int, body: bytes) -> None:
     octets = der.encode(tag, body)
@@ -22,6 +24,7 @@ def test_long_lengths_read_back() -> None:
     assert der.whole(octets).end == len(octets)
 
 
+@UNHURRIED
 @given(st.binary(max_size=20), st.integers(0, 20))
 def test_any_octets_end_inside_their_limit(octets: bytes, limit: int) -> None:
     limit = min(limit, len(octets))

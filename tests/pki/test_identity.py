@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.pki.forging import UNHURRIED
 
 from meshwright.core.errors import InputError
 from meshwright.pki.errors import IdentityError
@@ -17,6 +18,7 @@ TEXT = "b09dc847-5408-40cc-9c54-0fe8c87429e7"
 VENDORS = st.none() | st.tuples(st.integers(0, 0xFFFF), st.integers(0, 0xFFFF))
 
 
+@UNHURRIED
 @given(st.uuids(), VENDORS)
 def test_common_names_read_back(uuid: UUID, vendor: tuple[int, int] | None) -> None:
     identity = DeviceIdentity(uuid, *(vendor or (None, None)))
@@ -73,6 +75,7 @@ def test_vendor_is_both_identifiers_or_neither(vendor: tuple[int | None, int | N
     assert caught.value.code == "bad-vendor"
 
 
+@UNHURRIED
 @given(st.binary(min_size=6, max_size=6), st.integers(0, 0x3FFF), st.integers(0, (1 << 60) - 1))
 def test_uuids_are_of_version_1_and_hold_their_parts(mac: bytes, clock: int, ticks: int) -> None:
     uuid = make_uuid(mac, clock, ticks)

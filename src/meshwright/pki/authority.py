@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from meshwright.core.errors import InputError
 from meshwright.pki import checks
 from meshwright.pki.certificate import Certificate, verify_signature
-from meshwright.pki.checks import Finding, Level
 from meshwright.pki.csr import check_csr
 from meshwright.pki.errors import IssuanceRefusedError
+from meshwright.pki.findings import Finding, Level
 from meshwright.pki.keys import Signer
 from meshwright.pki.profile import Assignment, BatchProfile, DeviceProfile, RootProfile
 from meshwright.pki.templates import (
@@ -52,6 +52,7 @@ def create_batch(
 ) -> bytes:
     """Make the certificate of a production batch, signed by a root or another intermediate."""
     issuer = _issuer(issuer_certificate, signer)
+    _check_room(issuer, profile)
     template = batch_template(profile, issuer.parsed, public_key, now)
     certificate = provisional(template.serial_number(draw_serial(random)))
     return _sign(_checked(certificate, checks.DEVICE.intermediate), signer)
@@ -126,6 +127,14 @@ def _issuer(certificate: bytes, signer: Signer) -> Certificate:
     if issuer.public_key != signer.public_key:
         raise InputError("the key does not belong to the CA certificate", code="wrong-key")
     return _checked(issuer, checks.DEVICE.intermediate)
+
+
+def _check_room(issuer: Certificate, profile: BatchProfile) -> None:
+    """Refuse a batch that no path could contain (RFC 5280, 6.1.4 (m))."""
+    limit = issuer.path_length
+    if limit is not None and profile.path_length >= limit:
+        message = f"{issuer.describe()} allows only {limit} intermediates below it"
+        raise IssuanceRefusedError(message, code="path-length")
 
 
 def _checked(certificate: Certificate, rules: tuple[checks.Rule, ...]) -> Certificate:

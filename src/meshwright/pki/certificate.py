@@ -24,7 +24,7 @@ P256_SPKI_PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107
 P256_SPKI_SIZE = len(P256_SPKI_PREFIX) + 64
 P384_SPKI_PREFIX = bytes.fromhex("3076301006072a8648ce3d020106052b8104002203620004")
 _EXPLICIT_VERSION = 0xA0
-_MAX_DESCRIPTION = 200
+_MAX_DESCRIPTION = 300
 _UNIQUE_IDS = (0x81, 0x82)
 _PARSER_ERRORS = (
     ValueError,
@@ -152,6 +152,12 @@ class Certificate:
         return constraints is not None and constraints.ca
 
     @property
+    def path_length(self) -> int | None:
+        """How many intermediates it allows below itself; None is no limit."""
+        constraints = self.basic_constraints
+        return constraints.path_length if constraints is not None else None
+
+    @property
     def key_usage(self) -> x509.KeyUsage | None:
         return self.extension(oids.KEY_USAGE, x509.KeyUsage)
 
@@ -184,6 +190,11 @@ class Certificate:
         return (
             self.parsed.subject.rfc4514_string()[:_MAX_DESCRIPTION] or "a certificate without name"
         )
+
+
+def printable(text: str) -> str:
+    """Cut foreign text short and take out what could steer a terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text[:_MAX_DESCRIPTION])
 
 
 def _attributes(parsed: x509.Certificate) -> tuple[tuple[str, str], ...] | None:

@@ -4,30 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from meshwright.pki import rules_authority as authority
 from meshwright.pki import rules_device as device
 from meshwright.pki import rules_hygiene as hygiene
 from meshwright.pki.certificate import Certificate
-
-
-class Level(StrEnum):
-    """How bad a finding is; an error refuses the certificate."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A rule that is not kept."""
-
-    code: str
-    level: Level
-    clause: str
-    sentence: str
+from meshwright.pki.findings import Finding, Level
 
 
 @dataclass(frozen=True, slots=True)

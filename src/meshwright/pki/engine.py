@@ -6,6 +6,7 @@ explicitly, which it would skip otherwise (RFC 5937).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -40,7 +41,7 @@ from pyhanko_certvalidator.sig_validate import (
 )
 from pyhanko_certvalidator.validate import async_validate_path
 
-from meshwright.pki.certificate import Certificate
+from meshwright.pki.certificate import Certificate, printable
 from meshwright.pki.errors import CertificateRejectedError
 from meshwright.pki.path import Path
 from meshwright.pki.revocation import usable_crls
@@ -55,6 +56,9 @@ _ACCIDENTS = (
     NotImplementedError,
     RecursionError,
 )
+# The engine logs what it then raises; without a handler that would land on standard error.
+logging.getLogger("pyhanko_certvalidator").addHandler(logging.NullHandler())
+
 _NO_TOLERANCE = timedelta(0)
 
 
@@ -101,7 +105,7 @@ def check_path(
 
 
 def _rejected(error: Exception, code: str) -> CertificateRejectedError:
-    return CertificateRejectedError(str(error.args[0]).rstrip(".")[:500], code=code)
+    return CertificateRejectedError(printable(str(error.args[0])).rstrip("."), code=code)
 
 
 def _run(path: Path, at: datetime, parameters: PathParameters, status: Status) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from meshwright.core.errors import InputError, TrustError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from meshwright.pki.checks import Finding
+from meshwright.pki.findings import Finding
 
 
 class MalformedCertificateError(TrustError):

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 
 from meshwright.pki import oids
 from meshwright.pki.certificate import Certificate, verify_signature
-from meshwright.pki.checks import Finding
-from meshwright.pki.path import Path
+from meshwright.pki.findings import Finding
+from meshwright.pki.path import Path, key_ids_agree
 
 _MAX_ISSUERS = 256
 # With one of these above it, a leaf must be looked at together with its whole path.
@@ -35,7 +35,7 @@ _REACHING_DOWN = frozenset(
 class Issuer:
     """The issuer at the end of a CA path that was valid from `not_before` to `not_after`."""
 
-    subject: bytes = field(repr=False)
+    certificate: Certificate
     key: CertificatePublicKeyTypes = field(repr=False)
     not_before: datetime
     not_after: datetime
@@ -47,7 +47,8 @@ class Issuer:
     def vouches_for(self, leaf: Certificate, at: datetime, required: frozenset[str] | None) -> bool:
         """Do for the leaf what RFC 5280, 6.1.3 asks of the last certificate of a path."""
         return (
-            leaf.issuer == self.subject != leaf.subject
+            leaf.issuer == self.certificate.subject != leaf.subject
+            and key_ids_agree(self.certificate, leaf)
             and self.not_before <= at <= self.not_after
             and leaf.not_before <= at <= leaf.not_after
             and _REACHING_DOWN.isdisjoint(leaf.extensions)
@@ -67,7 +68,7 @@ def issuer_of(path: Path, findings: tuple[Finding, ...]) -> Issuer:
     """Return what a valid path says about the further leaves of its last authority."""
     authorities = (path.anchor, *path.intermediates)
     return Issuer(
-        path.issuer.subject,
+        path.issuer,
         path.issuer.public_key,
         max(item.not_before for item in authorities),
         min(item.not_after for item in authorities),

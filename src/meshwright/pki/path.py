@@ -64,7 +64,7 @@ class PathBuilder:
                 yield from self._climb(issuer, (issuer, *below))
 
     def _issued(self, issuer: Certificate, subject: Certificate) -> bool:
-        if not same_name(issuer.subject, subject.issuer) or _other_key(issuer, subject):
+        if not same_name(issuer.subject, subject.issuer) or not key_ids_agree(issuer, subject):
             return False
         if self._checks_left == 0:
             message = "the chain takes more than 64 signature checks; send only what is needed"
@@ -76,10 +76,10 @@ class PathBuilder:
             return False
 
 
-def _other_key(issuer: Certificate, subject: Certificate) -> bool:
-    """Tell whether both key identifiers are there and differ (RFC 5280, 4.2.1.1)."""
+def key_ids_agree(issuer: Certificate, subject: Certificate) -> bool:
+    """Tell whether the key identifiers are equal or one is missing (RFC 5280, 4.2.1.1)."""
     wanted, present = subject.authority_key_identifier, issuer.subject_key_identifier
-    return wanted is not None and present is not None and wanted != present
+    return wanted is None or present is None or wanted == present
 
 
 def _repeats(issuer: Certificate, below: tuple[Certificate, ...]) -> bool:

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from meshwright.pki import checks
 from meshwright.pki.certificate import Certificate
-from meshwright.pki.checks import Finding, Level, Rule, RuleSet
+from meshwright.pki.checks import Rule, RuleSet
 from meshwright.pki.engine import PathParameters, Status, check_path
 from meshwright.pki.errors import CertificateRejectedError
+from meshwright.pki.findings import Finding, Level
 from meshwright.pki.path import MAX_INTERMEDIATES, Path, PathBuilder
 
 ANY_POLICY = PathParameters()
@@ -96,8 +97,7 @@ def _check_length(path: Path) -> None:
     authorities = (path.anchor, *path.intermediates)
     for position, authority in enumerate(authorities):
         below = sum(not item.self_issued for item in authorities[position + 1 :])
-        constraints = authority.basic_constraints
-        limit = constraints.path_length if constraints is not None else None
+        limit = authority.path_length
         if limit is not None and below > limit:
             message = f"{authority.describe()} allows {limit} intermediates below it, not {below}"
             raise CertificateRejectedError(message, code="path-length")

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from meshwright.core.errors import InputError
 from meshwright.pki.certificate import MAX_CERTIFICATE_SIZE, Certificate
-from meshwright.pki.checks import DEVICE, Finding
+from meshwright.pki.checks import DEVICE
 from meshwright.pki.engine import PathParameters
 from meshwright.pki.errors import CertificateRejectedError, MalformedCertificateError
+from meshwright.pki.findings import Finding
 from meshwright.pki.identity import DeviceIdentity
 from meshwright.pki.issuer_cache import Issuer, IssuerCache, issuer_of
 from meshwright.pki.path import MAX_INTERMEDIATES
