@@ -20,7 +20,7 @@ class Name(IntEnum):
 
 def test_nothing_is_due_at_first() -> None:
     timers: Timers[Name] = Timers()
-    assert timers.next_deadline() is None
+    assert timers.next is None
     assert timers.pop_due(1e9) is None
     assert not timers.running(Name.FIRST)
 
@@ -39,7 +39,7 @@ def test_set_again_restarts() -> None:
     timers: Timers[Name] = Timers()
     timers.set(Name.FIRST, 5.0)
     timers.set(Name.FIRST, 9.0)
-    assert timers.next_deadline() == 9.0
+    assert timers.next == 9.0
     assert timers.pop_due(5.0) is None
 
 
@@ -66,7 +66,7 @@ def test_stopping_what_does_not_run_is_harmless() -> None:
     timers.set(Name.FIRST, 1.0)
     timers.set(Name.SECOND, 1.0)
     timers.stop_all()
-    assert timers.next_deadline() is None
+    assert timers.next is None
 
 
 @given(st.dictionaries(st.sampled_from(Name), st.floats(0, 100)), st.floats(0, 100))
@@ -78,4 +78,4 @@ def test_what_is_due_comes_out_in_order(deadlines: dict[Name, float], now: float
     assert set(due) == {name for name, deadline in deadlines.items() if deadline <= now}
     assert [deadlines[name] for name in due] == sorted(deadlines[name] for name in due)
     later = [deadline for deadline in deadlines.values() if deadline > now]
-    assert timers.next_deadline() == min(later, default=None)
+    assert timers.next == min(later, default=None)
