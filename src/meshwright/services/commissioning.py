@@ -9,7 +9,7 @@ acted upon: a killed run is simply started again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from meshwright.core.discovery.ad import AdType
 from meshwright.core.discovery.beacon import UnprovisionedBeacon, decode_beacon
 from meshwright.core.errors import PeerError, TrustError
 from meshwright.core.provisioning.oob import ZERO_TOUCH, AuthenticationPolicy
-from meshwright.radio.concurrency import AdaptiveLinks, FixedLinks
+from meshwright.radio.concurrency import AdaptiveLinks, FixedLinks, retransmit_after
 from meshwright.radio.port import Report
 from meshwright.radio.runner import Runner
 from meshwright.randomness import Randomness
@@ -47,6 +47,7 @@ class CommissioningOptions:
     `links` at once, or None to adapt to the radio. A run ends when everything is settled and
     nothing new was heard for `settle`, or when nothing has moved for `patience`. A refused sender
     is skipped for `skip`; a device that was lost is tried again after `retry`, doubled each time.
+    Without `timing` the links have the one that suits the radio.
     """
 
     links: int | None = None
@@ -56,7 +57,7 @@ class CommissioningOptions:
     retry: float = 1.0
     longest_retry: float = 30.0
     policy: AuthenticationPolicy = ZERO_TOUCH
-    timing: LinkTiming = field(default_factory=LinkTiming)
+    timing: LinkTiming | None = None
 
 
 @dataclass(slots=True)
@@ -108,7 +109,7 @@ class Commissioner:
             clock,
             randomness,
             self.options.policy,
-            self.options.timing,
+            self.options.timing or LinkTiming(retransmit=retransmit_after(runner.radio.pacing)),
         )
         self._recovery = Recovery(network, store, runner, self._on_found)
         self._targets: dict[bytes, _Target] = {}
@@ -202,7 +203,7 @@ class Commissioner:
     def _consider(self, target: _Target, data: bytes, sender: bytes | None, now: float) -> None:
         uuid = target.asset.uuid
         busy = uuid.bytes in self._jobs or now < target.not_before
-        if busy or len(self._jobs) >= self._concurrency.limit(now):
+        if busy or len(self._jobs) >= self._concurrency.limit(now, self._oldest(now)):
             return
         try:
             beacon = decode_beacon(data)
@@ -210,6 +211,11 @@ class Commissioner:
             return
         if isinstance(beacon, UnprovisionedBeacon):
             self._admit(target, beacon, sender, now)
+
+    def _oldest(self, now: float) -> float:
+        """Return how long the slowest transaction has been waiting for its Ack."""
+        began = (job.transaction_began for job in self._jobs.values())
+        return max((now - each for each in began if each is not None), default=0.0)
 
     def _admit(
         self, target: _Target, beacon: UnprovisionedBeacon, sender: bytes | None, now: float

@@ -117,6 +117,11 @@ class DeviceJob:
         self._machine = ProvisionerMachine(random)
         self._session = Session(self._link, self._machine)
 
+    @property
+    def transaction_began(self) -> float | None:
+        """When the transaction that waits for its Ack was first sent."""
+        return self._link.transaction_began
+
     def start(self) -> None:
         """Open the link."""
         runner = self._tools.runner

@@ -31,7 +31,8 @@ def control_packet(pdu: bytes) -> bytes:
 class Outgoing:
     """A PDU of the transaction lane: a transaction's segments, or bearer control.
 
-    `packets` lack the Link ID only. `rounds` counts how often all of them have been sent.
+    `packets` lack the Link ID only. `rounds` counts how often all of them have been sent, `began`
+    is when the first of them had left.
     """
 
     packets: list[bytes]
@@ -41,6 +42,7 @@ class Outgoing:
     rounds: int = 0
     at_radio: bool = False
     is_transaction: bool = False
+    began: float | None = None
 
     @classmethod
     def transaction(cls, pdu: bytes, number: int) -> Outgoing:

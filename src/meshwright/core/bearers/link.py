@@ -139,6 +139,11 @@ class Link(ABC):
         return self._sender.current
 
     @property
+    def transaction_began(self) -> float | None:
+        """When the transaction that waits for its Ack was first sent."""
+        return None if self._outgoing is None else self._outgoing.began
+
+    @property
     def finished(self) -> bool:
         """Tell whether the link is closed and its last packet has left."""
         return self._phase is Phase.CLOSED and self._outgoing is None and self._ack.empty
@@ -257,7 +262,8 @@ class Link(ABC):
         return [Transmit(Lane.TRANSACTION, packet, outgoing.priority, progress)]
 
     def _after_packet(self, outgoing: Outgoing, now: float) -> None:
-        if outgoing.index == 1 and outgoing.rounds == 0 and outgoing.is_transaction:
+        if outgoing.began is None and outgoing.is_transaction:
+            outgoing.began = now
             self._timers.set(Timer.ACKNOWLEDGMENT, now + self.timing.acknowledgment)
         if outgoing.index < len(outgoing.packets):
             self._start_delay(now)
