@@ -187,9 +187,7 @@ class Certificate:
         """Name the subject for a person; never raises."""
         if self.attributes is None:
             return "a certificate with an unreadable name"
-        return (
-            self.parsed.subject.rfc4514_string()[:_MAX_DESCRIPTION] or "a certificate without name"
-        )
+        return printable(self.parsed.subject.rfc4514_string()) or "a certificate without name"
 
 
 def printable(text: str) -> str:
