@@ -64,7 +64,7 @@ def test_never_more_than_the_most() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wait", "share", "oldest"), [(0.050, 0.1, 0.0), (0.001, 0.31, 0.0), (0.001, 0.1, 16.0)]
+    ("wait", "share", "oldest"), [(0.050, 0.1, 0.0), (0.001, 0.34, 0.0), (0.001, 0.1, 16.0)]
 )
 def test_cuts_when_the_radio_cannot_keep_up(wait: float, share: float, oldest: float) -> None:
     loaded = Loaded(links=20)
@@ -73,7 +73,7 @@ def test_cuts_when_the_radio_cannot_keep_up(wait: float, share: float, oldest: f
     assert limits[-1] == FEWEST == min(limits)
 
 
-@pytest.mark.parametrize(("wait", "share"), [(0.020, 0.1), (0.001, 0.27)])
+@pytest.mark.parametrize(("wait", "share"), [(0.020, 0.1), (0.001, 0.30)])
 def test_keeps_what_it_has_in_between(wait: float, share: float) -> None:
     loaded = Loaded(links=20)
     assert loaded.review(wait=wait, share=share) == 20

@@ -50,12 +50,15 @@ def test_finds_exactly_who_wants_it(
 
 def test_knows_what_all_of_them_want() -> None:
     interests: Interests[str] = Interests()
-    assert interests.wanted() == frozenset()
-    interests.set("one", [Pattern(1)])
-    interests.set("two", [Pattern(2), Pattern(1)])
-    assert interests.wanted() == frozenset({Pattern(1), Pattern(2)})
+    assert interests.wanted(2) == ()
+    interests.set("one", [Pattern(1, 0, b"x")])
+    interests.set("two", [Pattern(2), Pattern(1, 0, b"x")])
+    assert interests.wanted(2) == (Pattern(1, 0, b"x"), Pattern(2))
+    assert interests.wanted(1) == (Pattern(1), Pattern(2))
+    interests.discard("two")
+    assert interests.wanted(0) == (Pattern(1),)
     interests.set("all", None)
-    assert interests.wanted() is None
+    assert interests.wanted(2) is None
 
 
 def test_members_may_leave_while_the_result_is_walked() -> None:

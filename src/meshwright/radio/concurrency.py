@@ -17,6 +17,9 @@ FEWEST, MOST = 4, 32
 LONGEST_TRANSACTION = 15.0
 """Half the time after which a link gives a transaction up (5.3.3)."""
 
+_SHARE_TO_GROW, _SHARE_TO_SHRINK = 0.28, 0.33
+"""Of the time, the radio's turning from listening to sending included."""
+
 _OWN_TIMING = 0.005
 """A radio that is faster than this sends when it is told to; slower ones keep packets waiting."""
 
@@ -80,8 +83,8 @@ class AdaptiveLinks:
     def _review(self, load: Load, oldest_transaction: float) -> None:
         if self._overloaded(load) or oldest_transaction > LONGEST_TRANSACTION:
             self._links = max(FEWEST, self._links * 0.85)
-        elif load.wait < 0.015 + self._interval and load.share < 0.25:
+        elif load.wait < 0.015 + self._interval and load.share < _SHARE_TO_GROW:
             self._links = min(MOST, self._links + 2)
 
     def _overloaded(self, load: Load) -> bool:
-        return load.wait > 0.030 + 2 * self._interval or load.share > 0.30
+        return load.wait > 0.030 + 2 * self._interval or load.share > _SHARE_TO_SHRINK

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import chain
 from typing import Generic, TypeVar
 
 from meshwright.core.bearers import generic
@@ -49,7 +50,7 @@ class Interests(Generic[Member]):
     """
 
     def __init__(self) -> None:
-        self._patterns: dict[Member, frozenset[Pattern] | None] = {}
+        self._patterns: dict[Member, tuple[Pattern, ...] | None] = {}
         self._all: tuple[Member, ...] = ()
         self._greedy: tuple[Member, ...] = ()
         self._types: dict[int, dict[_Piece, _Index[Member]]] = {}
@@ -61,11 +62,17 @@ class Interests(Generic[Member]):
     def members(self) -> tuple[Member, ...]:
         return self._all
 
-    def wanted(self) -> frozenset[Pattern] | None:
-        """Return everything that anybody wants; None when somebody wants everything."""
+    def wanted(self, most: int) -> tuple[Pattern, ...] | None:
+        """Return what anybody wants; None when somebody wants everything.
+
+        For more than `most` members it is the AD types only: filters have room for few patterns.
+        """
         if self._greedy:
             return None
-        return frozenset().union(*(patterns or () for patterns in self._patterns.values()))
+        if len(self._patterns) > most:
+            return tuple(Pattern(ad_type) for ad_type in self._types)
+        each = (patterns or () for patterns in self._patterns.values())
+        return tuple(dict.fromkeys(chain.from_iterable(each)))
 
     def set(self, member: Member, patterns: Collection[Pattern] | None) -> None:
         """Give `member` what matches one of `patterns`, or everything (None)."""
@@ -75,8 +82,8 @@ class Interests(Generic[Member]):
             self._patterns[member] = None
             self._greedy = (*self._greedy, member)
             return
-        self._patterns[member] = frozenset(patterns)
-        for pattern in dict.fromkeys(patterns):
+        self._patterns[member] = own = tuple(dict.fromkeys(patterns))
+        for pattern in own:
             index = self._types.setdefault(pattern.ad_type, {}).setdefault(pattern.piece, {})
             index[pattern.content] = (*index.get(pattern.content, ()), member)
 
@@ -95,8 +102,10 @@ class Interests(Generic[Member]):
         left = _without(index.pop(pattern.content), member)
         if left:
             index[pattern.content] = left
-        elif not index:
+        if not index:
             del pieces[pattern.piece]
+        if not pieces:
+            del self._types[pattern.ad_type]
 
     def lookup(self, ad_type: int, data: bytes) -> tuple[Member, ...]:
         """Return who wants a structure of `ad_type` with `data`."""

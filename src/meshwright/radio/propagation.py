@@ -8,8 +8,8 @@ from dataclasses import dataclass
 Position = tuple[float, float]
 """Meters east and north of anywhere."""
 
-CHANNELS = (0, 1, 2)
-"""37, 38 and 39, in the order of an advertising event."""
+CHANNELS = 3
+"""37, 38 and 39, numbered from 0 in the order of an advertising event."""
 
 TURNAROUND = 0.000_15
 """A radio is deaf for this long before and after it transmits."""

@@ -26,6 +26,9 @@ OnHeard = Callable[[bytes, Report, float], object]
 
 ANY_LINK = Pattern(AdType.PB_ADV)
 
+_FILTERS = 4
+"""A radio is asked to look for so many patterns at most, and for whole AD types otherwise."""
+
 
 class _Subscription:
     """Somebody who listens without a machine."""
@@ -46,6 +49,7 @@ class Runner:
         self._outbox = Outbox(radio, self.counters)
         self._driven: dict[PacketMachine, Driven] = {}
         self._hearing: Interests[Driven | _Subscription] = Interests()
+        self._narrowed: tuple[Pattern, ...] | None = ()
         radio.narrow(())
         radio.listen(self)
 
@@ -138,8 +142,14 @@ class Runner:
 
     def _tune(self, hearer: Driven | _Subscription, wanted: Pattern) -> None:
         self._hearing.set(hearer, (wanted,))
-        self.radio.narrow(self._hearing.wanted())
+        self._narrow()
 
     def _ignore(self, hearer: Driven | _Subscription) -> None:
         self._hearing.discard(hearer)
-        self.radio.narrow(self._hearing.wanted())
+        self._narrow()
+
+    def _narrow(self) -> None:
+        wanted = self._hearing.wanted(_FILTERS)
+        if wanted != self._narrowed:
+            self._narrowed = wanted
+            self.radio.narrow(wanted)

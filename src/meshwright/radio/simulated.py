@@ -49,6 +49,9 @@ class _Part:
         self.clear = True
 
 
+_Event = tuple[_Part, _Part, _Part]  # on 37, 38 and 39
+
+
 class Air(VirtualTime):
     """The air of one place; `uniform` is its only source of chance."""
 
@@ -65,7 +68,7 @@ class Air(VirtualTime):
         self.statistics = AirStatistics()
         self._path_loss = path_loss or PathLoss()
         self._radios: Interests[SimulatedRadio] = Interests()
-        self._channels: list[list[_Part]] = [[] for _ in CHANNELS]
+        self._on_air: list[_Event] = []
         self._captures: list[Capture] = []
 
     def radio(
@@ -93,7 +96,7 @@ class Air(VirtualTime):
         """Let `radio` hear nothing."""
         self._radios.discard(radio)
 
-    def send(self, sender: SimulatedRadio, payload: bytes) -> tuple[_Part, ...]:
+    def send(self, sender: SimulatedRadio, payload: bytes) -> _Event:
         """Begin an advertising event; its parts go on the air one after the other."""
         now = self._now
         self.statistics.sent += 1
@@ -103,18 +106,23 @@ class Air(VirtualTime):
         for radio in self._candidates(payload):
             if radio is not sender:
                 radio.tune_in(parts)
-        for channel, part in zip(self._channels, parts, strict=True):
-            others = [other for other in channel if other.end > now]
-            for other in others:
-                if other.start < part.end and other.end > part.start:
-                    other.clear = part.clear = False
-            others.append(part)
-            channel[:] = others
+        self._interfere(parts)
+        for part in parts:
             if part.hearing:
                 heappush(self._events, (part.end, next(self._serials), self._deliver, part))
         return parts
 
-    def _parts(self, sender: SimulatedRadio, payload: bytes, first: float) -> tuple[_Part, ...]:
+    def _interfere(self, parts: _Event) -> None:
+        now = self._now
+        others = [event for event in self._on_air if event[-1].end > now]
+        for event in others:
+            for part, other in zip(parts, event, strict=True):
+                if other.start < part.end and other.end > part.start:
+                    other.clear = part.clear = False
+        others.append(parts)
+        self._on_air = others
+
+    def _parts(self, sender: SimulatedRadio, payload: bytes, first: float) -> _Event:
         uniform, length = self.uniform, airtime(len(payload))
         second = first + length + GAP_MINIMUM + _GAP_SPAN * uniform()
         third = second + length + GAP_MINIMUM + _GAP_SPAN * uniform()
@@ -171,13 +179,13 @@ class SimulatedRadio:
         self.position = position
         self._air = air
         self._hops_a_second = 1 / hop
-        self._phase = air.uniform() * len(CHANNELS) * hop
+        self._phase = air.uniform() * CHANNELS * hop
         self._listener: Listener | None = None
         self._wanted: Collection[Pattern] | None = None
         self._on = False
         self._ready = False
         self._turn = 0  # a rest that was ordered in an earlier turn means nothing
-        self._parts: tuple[_Part, ...] = ()
+        self._event: _Event | None = None
         self._deaf_from = self._deaf_until = -1.0
 
     @property
@@ -210,7 +218,7 @@ class SimulatedRadio:
         self._on = self._ready = False
         self._turn += 1
         self._air.silence(self)
-        for part in self._parts:
+        for part in self._event or ():
             part.clear = part.clear and part.end <= self._air.time()
 
     def transmit(self, payload: bytes) -> None:
@@ -221,23 +229,23 @@ class SimulatedRadio:
         begin = air.time()
         self._ready = False
         self._turn += 1
-        self._parts = air.send(self, payload)
-        end = self._parts[-1].end
+        self._event = event = air.send(self, payload)
+        end = event[-1].end
         self._deaf_from, self._deaf_until = begin, end + TURNAROUND
         air.schedule(end, self._transmitted, None)
         wait = self.pacing.interval + self.pacing.jitter * air.uniform()
         air.schedule(max(begin + wait, self._deaf_until), self._rested, self._turn)
 
-    def tune_in(self, parts: tuple[_Part, ...]) -> None:
+    def tune_in(self, parts: _Event) -> None:
         """Listen to those of `parts` that begin and end on our channel."""
         phase, hops = self._phase, self._hops_a_second
         first = int((parts[0].start + phase) * hops)
         if first == int((parts[-1].end + phase) * hops):  # no hop meanwhile: one channel
-            parts[first % 3].hearing.append(self)
+            parts[first % CHANNELS].hearing.append(self)
             return
         for channel, part in enumerate(parts):
             hop = int((part.start + phase) * hops)
-            if hop % 3 == channel and hop == int((part.end + phase) * hops):
+            if hop % CHANNELS == channel and hop == int((part.end + phase) * hops):
                 part.hearing.append(self)
 
     def deaf(self, start: float, end: float) -> bool:

@@ -42,7 +42,7 @@ class VirtualTime:
 
     def call_at(self, when: float, callback: Callable[[], object], /) -> VirtualTimer:
         timer = VirtualTimer(callback)
-        self.schedule(max(when, self._now), VirtualTimer.fire, timer)
+        self.schedule(max(self._now, when), VirtualTimer.fire, timer)
         return timer
 
     def schedule(self, when: float, function: Callable[[Any], object], argument: object) -> None:
