@@ -1,0 +1,177 @@
+"""AuthValues, and what a Provisioner chooses or refuses (S9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.core.provisioning.samples import load
+
+from meshwright.core.provisioning.fields import (
+    Algorithm,
+    Algorithms,
+    AuthenticationMethod,
+    OobType,
+    PublicKeyOffer,
+    PublicKeyType,
+)
+from meshwright.core.provisioning.oob import (
+    ZERO_TOUCH,
+    AuthenticationPolicy,
+    OobKind,
+    RefusedByPolicyError,
+    auth_value,
+    choose,
+    no_oob,
+)
+from meshwright.core.provisioning.pdu import Capabilities
+
+KINDS: dict[str, tuple[OobKind, Callable[[str], bytes | int | str]]] = {
+    "static_binary": (OobKind.BINARY, bytes.fromhex),
+    "static_numeric": (OobKind.NUMERIC, int),
+    "static_alphanumeric": (OobKind.ALPHANUMERIC, str),
+    "output_blink": (OobKind.NUMERIC, int),
+}
+VALUES = load("auth_values")
+
+
+@pytest.mark.parametrize("sample", VALUES, ids=[sample["kind"] for sample in VALUES])
+def test_published_rules(sample: dict[str, str]) -> None:
+    for size in (16, 32):
+        expected = bytes.fromhex(sample[f"auth{size}"])
+        if sample["kind"] == "no_oob":
+            assert no_oob(size) == expected
+            continue
+        kind, read = KINDS[sample["kind"]]
+        assert auth_value(kind, read(sample["input"]), size) == expected
+
+
+@pytest.mark.parametrize("kind", [OobKind.BINARY, OobKind.ALPHANUMERIC])
+def test_longer_values_are_cut_on_the_right(kind: OobKind) -> None:
+    value = bytes(range(0x41, 0x61))
+    assert auth_value(kind, value, 16) == value[:16]
+    assert auth_value(kind, value, 32) == value
+
+
+@pytest.mark.parametrize("value", [1 << 128, -1, b"\x01" + bytes(16)])
+def test_a_number_that_does_not_fit(value: int | bytes) -> None:
+    with pytest.raises(ValueError, match="does not fit"):
+        auth_value(OobKind.NUMERIC, value, 16)
+
+
+def test_characters_outside_ascii() -> None:
+    with pytest.raises(ValueError, match="ascii"):
+        auth_value(OobKind.ALPHANUMERIC, "\u00e4", 16)
+
+
+@given(st.sampled_from(OobKind), st.binary(min_size=1, max_size=32), st.sampled_from([16, 32]))
+def test_an_auth_value_always_has_its_size(kind: OobKind, value: bytes, size: int) -> None:
+    try:
+        assert len(auth_value(kind, value, size)) == size
+    except ValueError:
+        assert kind is OobKind.NUMERIC
+
+
+BOTH = Algorithms.CMAC | Algorithms.HMAC
+OFFER = PublicKeyOffer.OOB_AVAILABLE
+CAPABLE = Capabilities(1, BOTH, OFFER)
+IN_BAND = AuthenticationPolicy(require_oob_public_key=False)
+LEGACY = AuthenticationPolicy((Algorithm.HMAC, Algorithm.CMAC), require_oob_public_key=False)
+
+
+def test_zero_touch_takes_hmac_and_the_certified_key() -> None:
+    choice = choose(CAPABLE, ZERO_TOUCH, key_known=True)
+    assert choice.start.algorithm is Algorithm.HMAC
+    assert choice.start.public_key is PublicKeyType.OOB
+    assert choice.start.method is AuthenticationMethod.NO_OOB
+    assert (choice.start.action, choice.start.size) == (0, 0)
+    assert choice.uses_oob_key
+    assert choice.reason == "HMAC, public key OOB, authentication NO OOB"
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "policy", "key_known", "code"),
+    [
+        (Capabilities(1, Algorithms.CMAC, OFFER), ZERO_TOUCH, True, "downgrade"),
+        (Capabilities(1, 0, OFFER), ZERO_TOUCH, True, "downgrade"),
+        (Capabilities(1, 0xFFFC, OFFER), LEGACY, True, "downgrade"),
+        (Capabilities(1, BOTH), ZERO_TOUCH, True, "downgrade"),
+        (Capabilities(1, BOTH), IN_BAND, True, "downgrade"),
+        (Capabilities(1, BOTH, 0xFE), ZERO_TOUCH, True, "downgrade"),
+        (CAPABLE, ZERO_TOUCH, False, "no-certified-key"),
+        (CAPABLE, AuthenticationPolicy((Algorithm.CMAC,)), True, "downgrade"),
+        (CAPABLE, AuthenticationPolicy(methods=()), True, "no-common-method"),
+        (
+            Capabilities(1, Algorithms.HMAC, OFFER, OobType.ONLY_OOB | OobType.STATIC_AVAILABLE),
+            ZERO_TOUCH,
+            True,
+            "no-common-method",
+        ),
+        (
+            Capabilities(1, BOTH, OFFER, OobType.ONLY_OOB | OobType.STATIC_AVAILABLE),
+            ZERO_TOUCH,
+            True,
+            "contradictory-capabilities",
+        ),
+        (
+            Capabilities(1, Algorithms.HMAC, OFFER, OobType.ONLY_OOB),
+            ZERO_TOUCH,
+            True,
+            "contradictory-capabilities",
+        ),
+    ],
+    ids=[
+        "HMAC stripped",
+        "no algorithm",
+        "only reserved algorithms",
+        "OOB key stripped",
+        "OOB key stripped, in band allowed",
+        "reserved key bits only",
+        "no key known",
+        "policy for CMAC, device has HMAC",
+        "policy without method",
+        "only OOB",
+        "only OOB with CMAC",
+        "only OOB without method",
+    ],
+)
+def test_refused(
+    capabilities: Capabilities, policy: AuthenticationPolicy, key_known: bool, code: str
+) -> None:
+    with pytest.raises(RefusedByPolicyError) as caught:
+        choose(capabilities, policy, key_known=key_known)
+    assert caught.value.code == code
+
+
+def test_cmac_only_where_the_policy_says_so_and_nothing_better_is_offered() -> None:
+    legacy = Capabilities(1, Algorithms.CMAC)
+    assert choose(legacy, LEGACY, key_known=False).start.algorithm is Algorithm.CMAC
+    assert choose(CAPABLE, LEGACY, key_known=True).start.algorithm is Algorithm.HMAC
+
+
+def test_reserved_bits_and_sizes_are_tolerated() -> None:
+    strange = Capabilities(1, 0xFFFF, 0xFF, 0xFC, 0xFF, 0xFFFF, 0xFF, 0xFFFF)
+    choice = choose(strange, ZERO_TOUCH, key_known=True)
+    assert choice.start.algorithm is Algorithm.HMAC
+
+
+@given(
+    st.builds(
+        Capabilities,
+        st.integers(1, 255),
+        st.integers(0, 0xFFFF),
+        *[st.integers(0, 255)] * 3,
+        st.integers(0, 0xFFFF),
+        st.integers(0, 255),
+        st.integers(0, 0xFFFF),
+    )
+)
+def test_zero_touch_never_gets_less(capabilities: Capabilities) -> None:
+    try:
+        choice = choose(capabilities, ZERO_TOUCH, key_known=True)
+    except RefusedByPolicyError:
+        return
+    assert choice.start.algorithm is Algorithm.HMAC
+    assert choice.uses_oob_key
