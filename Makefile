@@ -11,7 +11,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 # Old versions of pip apply the first to build tools as well, new ones want the second.
 PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore \
-	$(BIN)/python -m pip install --quiet
+	$(BIN)/python -m pip install -qq
 
 # Stamps: what they name is installed and newer than what it was made from.
 CREATED := $(VENV)/.created
