@@ -29,7 +29,7 @@ class Row(TypedDict):
     unit: str
     floor: float | None
     ratio: float | None
-    bar: float | None
+    bar: float | str | None
     ok: bool
 
 
@@ -62,7 +62,7 @@ def show(rows: Iterable[Row]) -> None:
         cells = dict(row)
         table.add_row(*(_cell(cells[column]) for column in Row.__annotations__), style=style)
     # A file is as wide as the table needs.
-    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)
+    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
 
 
 def _cell(value: object) -> str:
