@@ -24,7 +24,6 @@ HOME_VARIABLE = "MESHWRIGHT_HOME"
 home_option = click.option(
     "--home",
     type=click.Path(file_okay=False, path_type=Path),
-    envvar=HOME_VARIABLE,
     help=f"The folder of the project.  [env: {HOME_VARIABLE}]",
 )
 json_option = click.option(
@@ -45,13 +44,19 @@ def home_command(function: Command) -> Command:
 
 def home_path(home: Path | None) -> Path:
     """Return the folder to work on; raises `InputError` (`no-home`) without any."""
-    inherited = click.get_current_context().find_root().params.get("home")
-    chosen = home or inherited
+    chosen = chosen_home(home)
     if chosen is None:
         raise InputError(
             f"Say which project with --home DIR, or set {HOME_VARIABLE}.", code="no-home"
         )
-    return Path(chosen)
+    return chosen
+
+
+def chosen_home(home: Path | None) -> Path | None:
+    """Return what was said nearest: after the command, before it, or in the environment."""
+    before = click.get_current_context().find_root().params.get("home")
+    said = home or before or os.environ.get(HOME_VARIABLE)
+    return Path(said) if said else None
 
 
 def secrets(key_file: Path | None, passphrase: str | None = None) -> SecretSource:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from meshwright.cli.common import HOME_VARIABLE, emit, example, json_option, table
+from meshwright.cli.common import HOME_VARIABLE, chosen_home, emit, example, json_option, table
 from meshwright.cli.display import observer
 from meshwright.cli.exits import ExitStatus
 
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--home",
     type=click.Path(file_okay=False, path_type=Path),
-    envvar=HOME_VARIABLE,
-    help="The folder to use; a new temporary one if there is none.",
+    help=f"The folder to use; without one a new temporary one.  [env: {HOME_VARIABLE}]",
 )
 @click.option("--links", type=click.IntRange(1, 64), help="Links at once; adapts by itself.")
 @click.option("--loss", type=click.FloatRange(0, 0.95), default=0.05, show_default=True)
@@ -45,8 +44,7 @@ def command(
     """
     from meshwright.wiring.demo import DemoOptions, run_demo
 
-    inherited = click.get_current_context().find_root().params.get("home")
-    options = DemoOptions(devices, seed, home or inherited, loss, links)
+    options = DemoOptions(devices, seed, chosen_home(home), loss, links)
     with observer(quiet=as_json) as shown:
         result = run_demo(options, shown)
     if as_json:

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import traceback
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +16,7 @@ import click
 from meshwright import __version__
 from meshwright.cli.exits import ExitStatus, status_of
 from meshwright.core.errors import MeshwrightError
+from meshwright.services.wording import sentence
 
 _DEBUG_VARIABLE = "MESHWRIGHT_DEBUG"
 
@@ -70,12 +72,12 @@ def cli(home: Path | None) -> None:
 def run(arguments: list[str] | None = None) -> NoReturn:
     """Run one command and exit; every error is one sentence and an exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    as_json = "--json" in arguments
+    _accept_any_text()
     try:
-        cli.main(arguments, prog_name="meshwright", standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        # Without its standalone mode the library returns the status of `Context.exit`.
+        status = cli.main(arguments, prog_name="meshwright", standalone_mode=False)
     except click.ClickException as error:
+        _say_json("usage", error.format_message(), as_json="--json" in arguments)
         error.show()
         sys.exit(ExitStatus.USAGE)
     except (click.Abort, KeyboardInterrupt):
@@ -84,8 +86,15 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         _leave_pipe()
     except Exception as error:  # noqa: BLE001 - the last line of defense: never a traceback
-        _fail(error, as_json=as_json)
-    sys.exit(ExitStatus.DONE)
+        _fail(error, as_json="--json" in arguments)
+    sys.exit(status or ExitStatus.DONE)
+
+
+def _accept_any_text() -> None:
+    """Write what the terminal cannot show as escapes: a name is no reason to fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _leave_pipe() -> NoReturn:
@@ -96,17 +105,21 @@ def _leave_pipe() -> NoReturn:
 
 def _fail(error: Exception, *, as_json: bool) -> NoReturn:
     code, message = _describe(error)
-    if as_json:
-        click.echo(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False))
+    _say_json(code, message, as_json=as_json)
     click.echo(f"Error ({code}): {message}", err=True)
     if os.environ.get(_DEBUG_VARIABLE):
         traceback.print_exception(error)
     sys.exit(status_of(error))
 
 
+def _say_json(code: str, message: str, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False))
+
+
 def _describe(error: Exception) -> tuple[str, str]:
     if isinstance(error, MeshwrightError):
-        return error.code, str(error)
+        return error.code, sentence(str(error))
     if isinstance(error, OSError):
         return "store-unavailable", f"{error.filename or 'The system'}: {error.strerror}."
     hint = f"set {_DEBUG_VARIABLE}=1 and run it again to see where"

@@ -54,7 +54,7 @@ class CommissioningOptions:
     settle: float = 4.0
     patience: float = 120.0
     skip: float = 60.0
-    retry: float = 1.0
+    retry: float = 2.0
     longest_retry: float = 30.0
     policy: AuthenticationPolicy = ZERO_TOUCH
     timing: LinkTiming | None = None
@@ -95,7 +95,7 @@ class Commissioner:
                 "Seeded randomness is for simulations; real radios need the system's."
             )
         self.options = options or CommissioningOptions()
-        self.sightings = Sightings(self.options.skip)
+        self.sightings = Sightings()
         self._network = network
         self._store = store
         self._runner = runner
@@ -190,8 +190,7 @@ class Commissioner:
         target = self._targets.get(uuid)
         if target is None:
             self._on_stranger(uuid, report.address, now)
-        elif not self.sightings.skipped(target.asset.uuid, report.address, now):
-            self._news = now
+        elif not self.sightings.avoided(target.asset.uuid, report.address, now):
             self._consider(target, data, report.address, now)
 
     def _on_stranger(self, uuid: bytes, sender: bytes | None, now: float) -> None:
@@ -224,16 +223,9 @@ class Commissioner:
         if beacon.has_certificate or known:
             self._begin(target, sender, now)
         else:
-            self._refuse(
-                target,
-                Refusal(
-                    target.asset.uuid,
-                    sender,
-                    "downgrade",
-                    "The beacon offers no certificate although the device was sold with one.",
-                    now,
-                ),
-            )
+            # A beacon proves nothing: the next one under the same address may be the device's own.
+            reason = "The beacon offers no certificate although the device was sold with one."
+            self._refuse(target, Refusal(target.asset.uuid, sender, "downgrade", reason, now))
 
     # Jobs.
 
@@ -244,11 +236,12 @@ class Commissioner:
             self._tools,
             attempt,
             self._on_job_over,
-            refused=self.sightings.skipped_senders(uuid, now),
+            refused=self.sightings.avoided_senders(uuid, now),
             burn_stale=partial(self._burn_stale, uuid),
             examine_only=target.node is not None,
         )
         self._jobs[uuid.bytes] = job
+        self._news = now
         self._on_progress(Progress(ResultKind.WORKING, target.asset.name, "link opened"))
         job.start()
 
@@ -272,6 +265,7 @@ class Commissioner:
 
     def _on_refused(self, target: _Target, result: JobResult) -> None:
         seconds = None if result.began is None else result.ended - result.began
+        self.sightings.avoid(target.asset.uuid, result.sender, result.ended + self.options.skip)
         self._refuse(
             target,
             Refusal(
@@ -289,18 +283,21 @@ class Commissioner:
         options = self.options
         self._count(target, result)
         target.last_failure = result
-        target.not_before = result.ended + min(
-            options.retry * 2**target.failures, options.longest_retry
-        )
+        again = result.ended + min(options.retry * 2**target.failures, options.longest_retry)
         target.failures += 1
+        if result.sender is None:
+            target.not_before = again
+        else:
+            self.sightings.avoid(target.asset.uuid, result.sender, again)
         if result.reservation is not None:
             self._recovery.ask(result.reservation)
         self._on_progress(Progress(ResultKind.WORKING, target.asset.name, result.reason or ""))
 
     def _refuse(self, target: _Target, refusal: Refusal) -> None:
-        self.sightings.refuse(refusal)
-        who = f"somebody under the UUID of {target.asset.name}"
-        self._on_progress(Progress(ResultKind.REFUSED, who, refusal.reason))
+        if self.sightings.refuse(refusal):
+            self._news = refusal.at
+            who = f"somebody under the UUID of {target.asset.name}"
+            self._on_progress(Progress(ResultKind.REFUSED, who, refusal.reason))
 
     def _on_found(self, node: Node, now: float) -> None:
         target = self._targets.get(node.uuid.bytes)

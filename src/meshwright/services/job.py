@@ -23,12 +23,15 @@ from meshwright.core.provisioning.provisioner import (
 )
 from meshwright.core.provisioning.session import Session
 from meshwright.pki.errors import CertificateRejectedError
+from meshwright.pki.validation import ValidatedDevice
 from meshwright.radio.interests import link_pattern
 from meshwright.radio.runner import Runner
 from meshwright.randomness import Randomness
 from meshwright.registry.entities import Attempt, Network, Node, Outcome
+from meshwright.registry.errors import ConflictError
 from meshwright.services.chains import Chain, ChainBook
 from meshwright.services.ports import CommissioningStore, Validator
+from meshwright.services.wording import sentence
 
 _TRANSIENT = frozenset({"no-answer", "link-lost", "provisioning-timeout", "refused-by-device"})
 """What says nothing about the device: the same one is tried again soon."""
@@ -105,7 +108,7 @@ class DeviceJob:
         self._device_certificate: bytes | None = None
         self._intermediates: list[bytes] = []
         self._to_read: list[int] = []
-        label = ("provision", attempt.uuid, attempt.number)
+        label = ("provision", tools.network.uuid, attempt.uuid, attempt.number)
         random = tools.randomness.stream(*label)
         self._link = ProvisionerLink(
             attempt.uuid.bytes,
@@ -150,10 +153,8 @@ class DeviceJob:
     def _on_opened(self, _effect: LinkOpened, now: float) -> None:
         self.stage = Stage.READING
         chain = self._tools.chains.prefetched(self.attempt.uuid)
-        if chain is None:
+        if chain is None or not self._accept(chain, now):
             self._act(self._machine.list_records(now), now)
-        else:
-            self._validate(chain, now)
 
     def _on_listed(self, effect: RecordsListed, now: float) -> None:
         if RecordId.DEVICE_CERTIFICATE not in effect.ids:
@@ -172,8 +173,7 @@ class DeviceJob:
         if effect.record_id == RecordId.DEVICE_CERTIFICATE:
             self._device_certificate = effect.content
             known = self._tools.chains.intermediates_of(effect.content)
-            if known is not None:
-                self._validate(Chain(effect.content, known), now)
+            if known is not None and self._accept(Chain(effect.content, known), now):
                 return
         else:
             self._intermediates.append(effect.content)
@@ -183,21 +183,33 @@ class DeviceJob:
         if self._to_read:
             self._act(self._machine.read_record(self._to_read.pop(0), now), now)
         elif self._device_certificate is not None:
-            self._validate(Chain(self._device_certificate, tuple(self._intermediates)), now)
+            chain = Chain(self._device_certificate, tuple(self._intermediates))
+            try:
+                device = self._validate(chain)
+            except CertificateRejectedError as error:
+                self._refuse(error.code, str(error), now)
+            else:
+                self._invite(device.public_key, now)
 
-    def _validate(self, chain: Chain, now: float) -> None:
+    def _accept(self, chain: Chain, now: float) -> bool:
+        """Go on with a chain that was not read here; False when the device has to show its own."""
         try:
-            device = self._tools.validator.validate(
-                chain.device_certificate,
-                chain.intermediates,
-                uuid=self.attempt.uuid,
-                at=self._tools.clock.now(),
-            )
-        except CertificateRejectedError as error:
-            self._refuse(error.code, str(error), now)
-            return
-        self._tools.chains.remember(chain.device_certificate, chain.intermediates)
+            device = self._validate(chain)
+        except CertificateRejectedError:
+            return False
         self._invite(device.public_key, now)
+        return True
+
+    def _validate(self, chain: Chain) -> ValidatedDevice:
+        tools = self._tools
+        device = tools.validator.validate(
+            chain.device_certificate,
+            chain.intermediates,
+            uuid=self.attempt.uuid,
+            at=tools.clock.now(),
+        )
+        tools.chains.remember(chain.device_certificate, chain.intermediates)
+        return device
 
     def _invite(self, device_public: bytes, now: float) -> None:
         if self._examine_only:
@@ -220,10 +232,17 @@ class DeviceJob:
 
     def _on_authenticated(self, effect: Authenticated, now: float) -> None:
         self.stage = Stage.CONFIGURING
-        store, network = self._tools.store, self._tools.network
-        self._burn_stale()
-        # Durable before Provisioning Data leaves: from here on the device may be a node.
-        node = store.reserve_node(self.attempt.id, effect.elements, effect.device_key)
+        network = self._tools.network
+        try:
+            self._burn_stale()
+            # Durable before Provisioning Data leaves: from here on the device may be a node.
+            node = self._tools.store.reserve_node(
+                self.attempt.id, effect.elements, effect.device_key
+            )
+        except ConflictError as error:
+            # Somebody with the same key has become a node meanwhile: one of them is a copy.
+            self._refuse(error.code, str(error), now)
+            return
         self._reservation = node
         data = ProvisioningData(
             network.net_key, network.net_key_index, network.flags, network.iv_index, node.address
@@ -258,6 +277,7 @@ class DeviceJob:
         if self.stage is Stage.OVER:
             return
         self.stage = Stage.OVER
+        reason = reason and sentence(reason)
         attempt = self._tools.store.end_attempt(self.attempt.id, outcome, code, reason)
         statistics = self._link.statistics
         result = JobResult(

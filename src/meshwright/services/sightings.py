@@ -1,6 +1,7 @@
 """Who was heard, and who is not listened to for a while.
 
-An address is not an identity: a refusal skips a sender for a bounded time and nothing more.
+An address is not an identity: whoever failed or was refused is avoided for a bounded time, and
+nothing more is concluded from it.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ class Stranger:
 
 
 class Sightings:
-    """Strangers and refusals of one run; `skip` is how many seconds a refusal lasts."""
+    """Strangers and refusals of one run."""
 
-    def __init__(self, skip: float) -> None:
-        self._skip = skip
+    def __init__(self) -> None:
         self._refusals: dict[tuple[UUID, bytes | None], Refusal] = {}
+        self._avoided: dict[tuple[UUID, bytes | None], float] = {}
         self._strangers: dict[tuple[bytes, bytes | None], Stranger] = {}
         self.overflowed = False
 
@@ -64,22 +65,30 @@ class Sightings:
         self._strangers[key] = Stranger(UUID(bytes=uuid), sender, now)
         return True
 
-    def refuse(self, refusal: Refusal) -> None:
-        """Skip this sender under this UUID for a while."""
+    def refuse(self, refusal: Refusal) -> bool:
+        """Note a refusal; True when it is the first of this sender under this UUID."""
         key = (refusal.uuid, refusal.sender)
-        if key not in self._refusals and len(self._refusals) >= _MOST:
+        first = key not in self._refusals
+        if first and len(self._refusals) >= _MOST:
             del self._refusals[next(iter(self._refusals))]
         self._refusals[key] = refusal
+        return first
 
-    def skipped(self, uuid: UUID, sender: bytes | None, now: float) -> bool:
+    def avoid(self, uuid: UUID, sender: bytes | None, until: float) -> None:
+        """Do not try this sender under this UUID before `until`; others may be tried."""
+        self._avoided.pop((uuid, sender), None)
+        if len(self._avoided) >= _MOST:
+            del self._avoided[next(iter(self._avoided))]
+        self._avoided[uuid, sender] = until
+
+    def avoided(self, uuid: UUID, sender: bytes | None, now: float) -> bool:
         """Tell whether this sender is not to be tried under this UUID now."""
-        refusal = self._refusals.get((uuid, sender))
-        return refusal is not None and now - refusal.at < self._skip
+        return self._avoided.get((uuid, sender), now) > now
 
-    def skipped_senders(self, uuid: UUID, now: float) -> frozenset[bytes]:
+    def avoided_senders(self, uuid: UUID, now: float) -> frozenset[bytes]:
         """Return the addresses that a link to `uuid` shall not listen to."""
         return frozenset(
-            refusal.sender
-            for refusal in self._refusals.values()
-            if refusal.sender is not None and refusal.uuid == uuid and now - refusal.at < self._skip
+            sender
+            for (avoided, sender), until in self._avoided.items()
+            if sender is not None and avoided == uuid and until > now
         )

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
+from uuid import UUID
 
 from meshwright import settings as settings_file
 from meshwright.clock import Clock, ManualClock, SystemClock
 from meshwright.core.errors import InputError, StoreError, TrustError
+from meshwright.factory.label_image import draw_label
+from meshwright.factory.label_text import label_text
 from meshwright.randomness import Randomness, SeededRandomness, SystemRandomness
 from meshwright.registry.database import Database
+from meshwright.registry.errors import translated
 from meshwright.registry.keyring import Keyring
 from meshwright.registry.register import Register
 from meshwright.registry.secret import KeyFile, Passphrase, Secret, VariableKey
-from meshwright.services.authority import AuthorityKeeper
+from meshwright.services.authority import AuthorityKeeper, device_profile
 from meshwright.settings import Manufacturer, Settings
 
 KEY_VARIABLE = "MESHWRIGHT_KEY"
@@ -112,11 +115,20 @@ def create(
     Raises `InputError` (`home-exists`) when there is one already, `not-empty` for a folder that
     holds something else.
     """
+    manufacturer = manufacturer or Manufacturer()
+    _check_manufacturer(manufacturer)
     with _translated(path):
         _check_place(path)
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         with locked(path):
-            return _fill(path, secrets, seed, demo_devices, manufacturer or Manufacturer())
+            _check_place(path)  # somebody else may have made it since
+            return _fill(path, secrets, seed, demo_devices, manufacturer)
+
+
+def _check_manufacturer(manufacturer: Manufacturer) -> None:
+    """Refuse now what would make every device on the line fail later."""
+    device_profile(manufacturer)
+    draw_label(label_text(manufacturer.label_base, UUID(int=0)), "", "")
 
 
 def _fill(
@@ -133,7 +145,7 @@ def _fill(
     secret, key_file = secrets.chosen(path)
     Keyring.create(path / _KEYRING, secret, SystemRandomness().stream("keyring"))
     Database.open(path / _DATABASE).close()
-    for folder in ("labels", "flash"):
+    for folder in _FOLDERS:
         (path / folder).mkdir(exist_ok=True)
     mac = randomness.stream("uuid mac")(6)
     mac = bytes([mac[0] | _MULTICAST]) + mac[1:]  # a node ID that is no MAC (RFC 9562, 6.10)
@@ -142,23 +154,28 @@ def _fill(
     return settings
 
 
+_FOLDERS = ("ca", "flash", "labels")
 _OURS = frozenset(
-    {_KEYRING, _DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm", _LOCK, _OWN_KEY_FILE}
-    | {"labels", "flash"}
+    {_KEYRING, _DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm", _LOCK, _OWN_KEY_FILE, *_FOLDERS}
 )
+_OUR_TEMPORARIES = tuple(f".{name}." for name in (_KEYRING, _OWN_KEY_FILE, settings_file.FILE_NAME))
 
 
 def _check_place(path: Path) -> None:
     if (path / settings_file.FILE_NAME).exists():
         raise InputError(f"{path} is a meshwright home already.", code="home-exists")
     if path.is_dir():
-        foreign = [each.name for each in path.iterdir() if each.name.lstrip(".") not in _OURS]
-        foreign = [name for name in foreign if not name.endswith(".new")]
+        foreign = sorted(each.name for each in path.iterdir() if not _is_ours(each.name))
         if foreign:
             raise InputError(
-                f"{path} holds other files ({foreign[0]}, ...); choose an empty folder.",
+                f"{path} holds other files, such as {foreign[0]}; choose an empty folder.",
                 code="not-empty",
             )
+
+
+def _is_ours(name: str) -> bool:
+    """Tell whether an interrupted attempt at a home has left this."""
+    return name in _OURS or name.startswith(_OUR_TEMPORARIES)
 
 
 def randomness_of(seed: int | None) -> Randomness:
@@ -216,9 +233,8 @@ def _translated(path: Path) -> Iterator[None]:
     """Turn what the file system says into a sentence."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # whoever read our output has gone; the home is well
     except OSError as error:
-        name = error.filename or path
-        raise StoreError(
-            f"{name}: {os.strerror(error.errno) if error.errno else error}.",
-            code="store-unavailable",
-        ) from error
+        with translated(Path(error.filename or path)):
+            raise

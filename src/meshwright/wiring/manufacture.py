@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from meshwright.sim.line_device import VirtualLineDevice
 from meshwright.wiring.home import Home
 
 _RANDOM_STATIC = 0xC0  # the two high bits of a random static device address
+_NAME = re.compile(r"device-[0-9]{4,9}")
 MOST_DEVICES = 10_000
 
 
@@ -35,7 +37,8 @@ OnStep = Callable[[str, Step], None]
 
 def device_names(home: Home) -> list[str]:
     """List the names of all devices that were begun, in order."""
-    return sorted(path.stem for path in home.flash.glob("device-*.json"))
+    names = (path.stem for path in home.flash.glob("device-*.json"))
+    return sorted(name for name in names if _NAME.fullmatch(name))
 
 
 def device_name(number: int) -> str:

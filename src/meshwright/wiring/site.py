@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Event, current_thread, main_thread
+from types import FrameType
 
 from meshwright.clock import Clock, ManualClock
 from meshwright.core.errors import InputError
@@ -82,12 +86,32 @@ class Site:
         """Run to the end; Ctrl-C ends the run in order, and a second one at once."""
         commissioner = self.commissioner
         commissioner.start()
-        try:
-            self.air.run_until(lambda: commissioner.finished)
-        except KeyboardInterrupt:
+        with _interruption() as interrupted:
+            self.air.run_until(lambda: commissioner.finished or interrupted.is_set())
+        if not commissioner.finished:
             commissioner.stop()
             self.air.run_until(lambda: commissioner.finished)
         return commissioner.report()
+
+
+@contextmanager
+def _interruption() -> Iterator[Event]:
+    """Show Ctrl-C as an event: an exception could strike in the middle of a step."""
+    interrupted = Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not usual or current_thread() is not main_thread():
+        yield interrupted  # not ours to handle
+        return
+    signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class _AirClock:
