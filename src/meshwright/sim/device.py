@@ -65,8 +65,12 @@ class VirtualDevice:
         return self.flash.content.membership is not None
 
     def power_off(self) -> None:
-        """Take it off the air; what is in flash stays."""
+        """Take it off the air, in the middle of anything; what is in flash stays."""
         self.radio.switch_off()
+        self.radio.listen(None)
+        self._quiet()
+        for machine in self._runner.machines:
+            self._runner.remove(machine)
 
     def _wake(self) -> None:
         membership = self.flash.content.membership

@@ -6,19 +6,31 @@ Like real flash it holds the device's own secrets in the clear; only its owner m
 from __future__ import annotations
 
 import json
+import struct
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from meshwright.core.crypto import in_private_range
 from meshwright.core.errors import StoreError
 from meshwright.core.provisioning.data import ProvisioningData
 from meshwright.files import write_atomic
 
 _FORMAT = "meshwright-flash-1"
 _LARGEST = 1 << 20
+_ADDRESS_SIZE, _KEY_SIZE = 6, 16
+_DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 
 
 class DamagedFlashError(StoreError):
@@ -58,8 +70,11 @@ class Flash:
 
     @classmethod
     def decode(cls, octets: bytes) -> Flash:
-        """Read an image; raises `ValueError`, `KeyError` or `TypeError` for anything else."""
-        return _from_json(json.loads(octets))
+        """Read an image; whatever cannot be one raises some exception of the standard library."""
+        flash = _from_json(json.loads(octets))
+        if not all(_plausible(flash)):
+            raise ValueError("values that no device writes")
+        return flash
 
 
 class FlashFile:
@@ -82,7 +97,7 @@ class FlashFile:
         try:
             with path.open("rb") as stream:
                 return cls(path, Flash.decode(stream.read(_LARGEST)))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except _DAMAGE:
             raise DamagedFlashError(
                 f"The flash image {path} is damaged; restore it or delete it."
             ) from None
@@ -121,17 +136,33 @@ _CODECS: dict[str, _Codec] = {
 }
 
 
+_OPTIONAL = {"uuid", "company_id", "product_id", "private_key", "membership"}
+
+
 def _to_json(flash: Flash) -> dict[str, object]:
     values = ((name, encode, getattr(flash, name)) for name, (encode, _) in _CODECS.items())
     encoded = {name: None if value is None else encode(value) for name, encode, value in values}
     return {"format": _FORMAT, **encoded}
 
 
+def _plausible(flash: Flash) -> Iterator[bool]:
+    """Tell of each value whether a device can have written it."""
+    yield len(flash.address) == _ADDRESS_SIZE and flash.boots >= 0
+    yield all(0 <= i <= 0xFFFF for i in (flash.company_id or 0, flash.product_id or 0))
+    yield flash.private_key is None or in_private_range(flash.private_key)
+    yield all(0 <= record_id <= 0xFFFF for record_id in flash.records)
+    member = flash.membership
+    if member is not None:
+        yield flash.uuid is not None and len(member.device_key) == _KEY_SIZE
+        yield member.data.well_formed and member.data.assignable(1)
+        yield 0 <= member.next_sequence <= 1 << 24
+
+
 def _from_json(found: dict[str, Any]) -> Flash:
     if found["format"] != _FORMAT:
         raise ValueError(found["format"])
     values: dict[str, Any] = {
-        name: None if found[name] is None else decode(found[name])
+        name: None if found[name] is None and name in _OPTIONAL else decode(found[name])
         for name, (_, decode) in _CODECS.items()
     }
     return Flash(**values)
