@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.core.bearers.packets import LINK, UUID, link_close
 from tests.core.wire import Alone, End, Fate, Wire, bad_air
 
+from meshwright.core.bearers.generic import segment
 from meshwright.core.bearers.pb_adv import DeviceLink, ProvisionerLink
 from meshwright.core.driver import Bearer
 from meshwright.core.effects import CloseReason, Effect, LinkClosed, LinkOpened, PduReceived
@@ -246,7 +247,7 @@ def test_another_device_takes_over_from_one_that_fell_silent() -> None:
     alone.act(link.open(0.0))
     alone.run(0.1)
     ack = LINK + b"\0\x07"
-    alone.hear(ack, ack, sender=b"ROGUE!")
+    alone.hear(ack, LINK + b"\x85\x06x", sender=b"ROGUE!")
     assert alone.events(LinkOpened) == [LinkOpened(b"ROGUE!")]
     alone.act(link.send(b"\x0c", alone.now))
     alone.run(4.0)
@@ -255,4 +256,25 @@ def test_another_device_takes_over_from_one_that_fell_silent() -> None:
     alone.run(1.0)
     alone.hear(LINK + b"\0\x01", sender=b"DEVICE")
     assert alone.run(1.0) == []
+    assert link.sender == b"DEVICE"
+
+
+def test_devices_under_one_link_id_do_not_listen_to_each_other() -> None:
+    link = DeviceLink(UUID, lambda: 0.0)
+    alone = Alone(link)
+    alone.hear(LINK + b"\0\x03" + UUID, sender=b"PROVER")
+    rogue = (b"\0\x07", b"\x80\x00\x00\x01\x14\x08", b"\0\x01")
+    alone.hear(*(LINK + packet for packet in rogue), sender=b"ROGUE!")
+    assert link.sender == b"PROVER"
+    alone.hear(LINK + b"\0" + segment(b"\x0c")[0], sender=b"PROVER")
+    assert alone.events(PduReceived) == [PduReceived(b"\x0c")]
+
+
+def test_a_second_answer_to_link_open_does_not_move_the_link() -> None:
+    link = ProvisionerLink(UUID, LINK, lambda: 0.0)
+    alone = Alone(link)
+    alone.act(link.open(0.0))
+    alone.run(0.1)
+    alone.hear(LINK + b"\0\x07", sender=b"DEVICE")
+    alone.hear(LINK + b"\0\x07", sender=b"ROGUE!")
     assert link.sender == b"DEVICE"

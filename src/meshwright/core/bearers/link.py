@@ -167,9 +167,20 @@ class Link(ABC):
         except MalformedError:
             self.statistics.dropped += 1
             return []
-        if not self._sender.admits(sender, now):
+        if not self._concerns(pdu, payload[4]) or not self._sender.admits(sender, now):
             return []
         return self._dispatch(pdu, payload[4], now)
+
+    def _concerns(self, pdu: generic.Generic, number: int) -> bool:
+        """Tell whether our peer may have sent this.
+
+        Devices that answer the same Link Open hear one another under the same Link ID; what only a
+        peer of theirs can send must not decide whom we listen to.
+        """
+        if isinstance(pdu, generic.Control):
+            return pdu.opcode == ControlOpcode.LINK_CLOSE or self._expects(pdu.opcode)
+        half = self._own if isinstance(pdu, generic.Ack) else self._peer
+        return number & 0x80 == half.first
 
     def _dispatch(self, pdu: generic.Generic, number: int, now: float) -> list[Effect]:
         if isinstance(pdu, generic.Control):
@@ -360,6 +371,10 @@ class Link(ABC):
         if control.opcode == ControlOpcode.LINK_CLOSE:
             return self._on_close(control.parameters[0])
         return self._on_open_control(control, now)
+
+    @abstractmethod
+    def _expects(self, opcode: int) -> bool:
+        """Tell whether the peer may send this bearer control now."""
 
     @abstractmethod
     def _on_open_control(self, control: generic.Control, now: float) -> list[Effect]:

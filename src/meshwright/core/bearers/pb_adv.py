@@ -45,9 +45,11 @@ class ProvisionerLink(Link):
         self._start_delay(now)
         return []
 
+    def _expects(self, opcode: int) -> bool:
+        return opcode == ControlOpcode.LINK_ACK and self._phase is Phase.OPENING
+
     def _on_open_control(self, control: generic.Control, now: float) -> list[Effect]:
-        if control.opcode != ControlOpcode.LINK_ACK or self._phase is not Phase.OPENING:
-            return []
+        del control  # a Link Ack has no parameters
         self._timers.stop(Timer.ESTABLISHMENT)
         return [*self._end_outgoing(), *self._opened(now)]
 
@@ -82,10 +84,13 @@ class DeviceLink(Link):
     def _acknowledge_open(self, now: float) -> None:
         self._queue_ack(control_packet(generic.LINK_ACK), now)
 
-    def _on_open_control(self, control: generic.Control, now: float) -> list[Effect]:
+    def _expects(self, opcode: int) -> bool:
         # Until the first Provisioning PDU a repeated Link Open is acknowledged again (5.3.2).
         fresh = self._peer_last is None and self._phase is Phase.OPEN
-        if fresh and control == generic.Control(ControlOpcode.LINK_OPEN, self.uuid):
+        return fresh and opcode == ControlOpcode.LINK_OPEN
+
+    def _on_open_control(self, control: generic.Control, now: float) -> list[Effect]:
+        if control.parameters == self.uuid:
             self._acknowledge_open(now)
         return []
 
