@@ -165,17 +165,13 @@ class _Demo:
         names = [device_name(i + 1) for i in range(self._options.devices)] + [_STRANGER]
         observer.stage(Stage.FACTORY, len(names))
         observer.stage(Stage.LABELS, len(names))
-        made = [self._make_device(name) for name in names]
+        for name in names:
+            if label_of(home, name).exists():
+                self._on_line_step(name, Step.CERTIFIED)
+                self._on_line_step(name, Step.LABELED)
+        made = finish_devices(home, names, self._on_line_step)
         self._forge_rogue(made[0])
         return made[:-1]
-
-    def _make_device(self, name: str) -> MadeDevice:
-        there = label_of(self._home, name).exists()
-        [made] = finish_devices(self._home, [name], self._on_line_step)
-        if there:
-            self._on_line_step(name, Step.CERTIFIED)
-            self._on_line_step(name, Step.LABELED)
-        return made
 
     def _on_line_step(self, name: str, step: Step) -> None:
         if step in _LINE_STAGES:
