@@ -83,7 +83,7 @@ def test_what_the_system_refuses_has_a_name(tmp_path: Path, number: str, code: s
 KILLED_BEFORE_THE_RENAME = """
 import os, signal, sys
 from pathlib import Path
-from meshwright.registry import files
+from meshwright import files
 files.os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)
 files.write_atomic(Path(sys.argv[1]), b"new")
 """

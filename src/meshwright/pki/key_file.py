@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from meshwright.core.crypto import equal
 from meshwright.core.errors import InputError, StoreError
+from meshwright.files import write_atomic
 from meshwright.pki import der
 from meshwright.pki.errors import KeyStoreError
 from meshwright.randomness import RandomBytes, SystemRandomness
@@ -51,7 +51,7 @@ def create_key_file(
             f"the passphrase needs at least {_MIN_PASSPHRASE} characters", code="short-passphrase"
         )
     try:
-        _write_new(path, _pem(_encrypt(private_key, passphrase, random)))
+        write_atomic(path, _pem(_encrypt(private_key, passphrase, random)), replace=False)
     except FileExistsError:
         raise StoreError(f"the key file {path.name} exists already", code="key-exists") from None
     except OSError as error:
@@ -97,34 +97,6 @@ def _pem(data: bytes) -> bytes:
 
 def _digest_line(body: bytes) -> bytes:
     return b"SHA256: " + hashlib.sha256(body).hexdigest().encode()
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    try:
-        _write_synced(temporary, data)
-        # A link, unlike a rename, refuses to replace a key that is already there.
-        path.hardlink_to(temporary)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def open_private_key(path: Path, passphrase: str) -> ec.EllipticCurvePrivateKey:

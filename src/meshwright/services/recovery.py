@@ -16,7 +16,6 @@ from meshwright.core.models.device_access import DeviceChannel, Inquiry
 from meshwright.core.network.iv_index import IvIndex
 from meshwright.core.network.keys import NetworkKeys
 from meshwright.core.network.replay import ReplayList
-from meshwright.core.provisioning.fields import DataFlags
 from meshwright.radio.port import Report
 from meshwright.radio.runner import Runner
 from meshwright.registry.entities import Network, Node
@@ -49,7 +48,7 @@ class Recovery:
         self._runner = runner
         self._on_found = on_found
         self._keys = NetworkKeys.derive(network.net_key)
-        self._iv = IvIndex(network.iv_index, bool(network.flags & DataFlags.IV_UPDATE))
+        self._iv = IvIndex.told(network.iv_index, network.flags)
         self._replay = ReplayList()
         self._pending: dict[int, _Pending] = {}
         self._sequence = self._leased = 0

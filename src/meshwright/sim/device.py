@@ -20,7 +20,6 @@ from meshwright.core.models.device_access import DeviceChannel, NodeAccess
 from meshwright.core.network.iv_index import IvIndex
 from meshwright.core.network.keys import NetworkKeys
 from meshwright.core.provisioning.device import BecameNode, DeviceMachine, DeviceOptions
-from meshwright.core.provisioning.fields import DataFlags
 from meshwright.core.provisioning.records import RESPONSE_HEADER
 from meshwright.core.provisioning.session import Session
 from meshwright.radio.interests import link_pattern, open_pattern
@@ -145,7 +144,7 @@ class VirtualDevice:
         data = membership.data
         channel = DeviceChannel(
             NetworkKeys.derive(data.net_key),
-            IvIndex(data.iv_index, bool(data.flags & DataFlags.IV_UPDATE)),
+            IvIndex.told(data.iv_index, data.flags),
             membership.device_key,
         )
         addresses = range(data.address, data.address + 1)

@@ -24,13 +24,13 @@ from meshwright.core.discovery.beacon import (
     heard_beacon,
 )
 from meshwright.core.discovery.network_beacon import (
-    NetworkFlags,
     NetworkState,
     PrivateBeacon,
     SecureNetworkBeacon,
 )
 from meshwright.core.discovery.uri import encode_uri, uri_hash
 from meshwright.core.errors import MalformedError
+from meshwright.core.network.iv_index import NetworkFlags
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "beacons.json").read_text())
 UUID_A = UUID("70cf7c97-32a3-45b6-9149-4810d2e9cbf4")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Self
 
 from meshwright.core.crypto import (
@@ -13,18 +12,12 @@ from meshwright.core.crypto import (
     ccm_encrypt,
     equal,
 )
+from meshwright.core.network.iv_index import NetworkFlags
 from meshwright.core.octets import Reader
 
 _AUTHENTICATION_SIZE = 8
 _RANDOM_SIZE = 13
 _OBFUSCATED_SIZE = 5
-
-
-class NetworkFlags(IntFlag):
-    """The Flags octet; bits 2 to 7 are reserved and kept as they came."""
-
-    KEY_REFRESH = 1 << 0
-    IV_UPDATE = 1 << 1
 
 
 @dataclass(frozen=True, slots=True)

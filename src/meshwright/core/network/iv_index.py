@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntFlag
+from typing import Self
+
+
+class NetworkFlags(IntFlag):
+    """Flags of network beacons and of Provisioning Data; bits 2 to 7 are reserved (3.10.3)."""
+
+    KEY_REFRESH = 1 << 0
+    IV_UPDATE = 1 << 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +20,11 @@ class IvIndex:
 
     value: int
     updating: bool = False
+
+    @classmethod
+    def told(cls, value: int, flags: int) -> Self:
+        """Return what a beacon or Provisioning Data says."""
+        return cls(value, bool(flags & NetworkFlags.IV_UPDATE))
 
     @property
     def transmit(self) -> int:

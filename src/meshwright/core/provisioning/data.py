@@ -5,10 +5,12 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
+from meshwright.core.network.iv_index import NetworkFlags
+
 _LAYOUT = struct.Struct(">16sHBIH")
 UNICAST_ADDRESSES = range(0x0001, 0x8000)
 KEY_INDEXES = range(0x1000)
-_KNOWN_FLAGS = 0b11
+_KNOWN_FLAGS = NetworkFlags.KEY_REFRESH | NetworkFlags.IV_UPDATE
 
 
 @dataclass(frozen=True, slots=True)

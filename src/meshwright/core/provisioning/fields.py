@@ -126,10 +126,3 @@ class RecordId(IntEnum):
 
 INTERMEDIATES = range(RecordId.INTERMEDIATE_1, RecordId.INTERMEDIATE_15 + 1)
 """Record IDs of intermediate certificates, nearest to the device first."""
-
-
-class DataFlags(IntFlag):
-    """Flags of the Provisioning Data (5.4.2.5)."""
-
-    KEY_REFRESH = 1 << 0
-    IV_UPDATE = 1 << 1

@@ -134,33 +134,31 @@ class InputComplete(_Empty):
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmation:
+class _Value:
     """16 octets with CMAC, 32 with HMAC."""
 
+    value: bytes
+
+    def encode_body(self) -> bytes:
+        return self.value
+
+    @classmethod
+    def decode_body(cls, body: bytes) -> Self:
+        return cls(body)
+
+
+class Confirmation(_Value):
+    """What commits a side to its Random before it shows it."""
+
+    __slots__ = ()
     TYPE: ClassVar = PduType.CONFIRMATION
-    value: bytes
-
-    def encode_body(self) -> bytes:
-        return self.value
-
-    @classmethod
-    def decode_body(cls, body: bytes) -> Self:
-        return cls(body)
 
 
-@dataclass(frozen=True, slots=True)
-class Random:
-    """16 octets with CMAC, 32 with HMAC."""
+class Random(_Value):
+    """The number that a side had committed itself to."""
 
+    __slots__ = ()
     TYPE: ClassVar = PduType.RANDOM
-    value: bytes
-
-    def encode_body(self) -> bytes:
-        return self.value
-
-    @classmethod
-    def decode_body(cls, body: bytes) -> Self:
-        return cls(body)
 
 
 @dataclass(frozen=True, slots=True)
