@@ -19,7 +19,7 @@ from enum import IntEnum, auto
 
 from meshwright.core.crypto import KeyPair, equal
 from meshwright.core.effects import CloseLink, CloseReason, Effect, SendPdu
-from meshwright.core.errors import MeshwrightError, PeerError
+from meshwright.core.errors import PeerError, TrustError
 from meshwright.core.provisioning import oob, pdu
 from meshwright.core.provisioning.data import ProvisioningData
 from meshwright.core.provisioning.fields import (
@@ -223,8 +223,11 @@ class ProvisionerMachine:
             return []
         try:
             return self._handle(octets, now)
-        except MeshwrightError as error:
+        except (ProtocolError, TrustError) as error:
             return self._fail(error.code, str(error), CloseReason.FAIL)
+        except PeerError as error:
+            message = f"The device broke the protocol: {error}."
+            return self._fail(error.code, message, CloseReason.FAIL)
 
     def _handle(self, octets: bytes, now: float) -> list[Effect]:
         pdu_type = pdu.type_of(octets)
