@@ -46,7 +46,7 @@ bench: $(RUNTIME) ## Measure, print a table and write build/bench.json
 	@$(BIN)/python -m bench
 
 docs: $(DEVELOPMENT) ## Build the documentation into site/
-	@$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "The documentation is in site/index.html."
 
 system-deps: ## Install the Debian packages that some tests need
