@@ -12,13 +12,13 @@ from uuid import UUID
 
 from meshwright.clock import SystemClock
 from meshwright.registry.database import Database
-from meshwright.registry.entities import NewAsset, Outcome
+from meshwright.registry.entities import NewAsset
 from meshwright.registry.keyring import Keyring
 from meshwright.registry.register import Register
 
 ROUNDS = 5
 DEVICES = 60
-COMMITS = 4  # begin, reserve, confirm, end
+COMMITS = 3  # begin, reserve, confirm
 
 Times = tuple[float, float]
 
@@ -55,7 +55,6 @@ class _Provisioning:
             attempt = self._register.begin_attempt(self._network, next(self._waiting), "bench")
             node = self._register.reserve_node(attempt.id, 1, bytes(16))
             self._register.confirm_node(node.id)
-            self._register.end_attempt(attempt.id, Outcome.NODE)
 
     def finish(self) -> None:
         assert len(self._register.nodes(self._network)) == DEVICES * ROUNDS

@@ -104,7 +104,10 @@ class RegisterMachine(RuleBasedStateMachine):
             with pytest.raises(ConflictError):
                 self.register.confirm_node(node)
             return
-        assert self.register.confirm_node(node).device_key == DEVICE_KEY
+        confirmed = self.register.confirm_node(node)
+        assert confirmed.device_key == DEVICE_KEY
+        if state is NodeState.RESERVED:
+            self.model.open.pop(confirmed.attempt_id, None)  # it has made a node
         self.model.state[node] = (number, NodeState.NODE)
 
     @precondition(lambda self: self.model.state)

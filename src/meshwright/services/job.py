@@ -278,10 +278,11 @@ class DeviceJob:
             return
         self.stage = Stage.OVER
         reason = reason and sentence(reason)
-        attempt = self._tools.store.end_attempt(self.attempt.id, outcome, code, reason)
+        if node is None:  # a node has ended its attempt when it was confirmed
+            self._tools.store.end_attempt(self.attempt.id, outcome, code, reason)
         statistics = self._link.statistics
         result = JobResult(
-            attempt,
+            self.attempt,
             self._link.sender,
             outcome,
             code,

@@ -111,6 +111,14 @@ class AttemptStore(Store):
             return [Attempt(*row) for row in connection.execute(query)]
 
 
+def succeed(work: Work, attempt_id: int) -> None:
+    """End the attempt that made a node, unless it was ended before."""
+    keys = {"of_attempt": attempt_id, "time": work.now, **_end_values(Outcome.NODE, None, None)}
+    row = work.connection.execute(_END_ONE, keys).one_or_none()
+    if row is not None:
+        _note_end(work, Attempt(*row))
+
+
 def unknown_attempt(attempt_id: int) -> NotFoundError:
     """Say that there is no such attempt."""
     return NotFoundError(f"There is no attempt number {attempt_id}.", code="unknown-attempt")

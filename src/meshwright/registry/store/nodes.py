@@ -12,7 +12,7 @@ from meshwright.core.errors import InputError
 from meshwright.registry.entities import Node, NodeState
 from meshwright.registry.errors import ConflictError, ExhaustedError, NotFoundError
 from meshwright.registry.keyring import Keyring
-from meshwright.registry.store.attempts import unknown_attempt
+from meshwright.registry.store.attempts import succeed, unknown_attempt
 from meshwright.registry.store.desk import Store, Work, inserted_id
 from meshwright.registry.store.networks import KEY_SIZE
 from meshwright.registry.tables import attempts, is_node, networks, nodes
@@ -84,7 +84,7 @@ class NodeStore(Store):
             return Node(id=key, **(values | {"device_key": device_key}), settled=None, reason=None)
 
     def confirm_node(self, node_id: int) -> Node:
-        """Turn a reservation into a node; again changes nothing.
+        """Turn a reservation into a node and end its attempt; again changes nothing.
 
         Raises `ConflictError`: `reservation-burnt`, or `already-node` if the device has become
         a node of the network through another reservation.
@@ -137,6 +137,8 @@ class NodeStore(Store):
                 raise _SETTLED[row.state]()
             if changed:
                 work.note(_ACTIONS[state], row.uuid, address=row.address, reason=reason)
+                if state is NodeState.NODE:
+                    succeed(work, row.attempt_id)
             return _node(row, self._desk.keyring)
 
 
