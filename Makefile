@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # Debian packages of the programs that some tests need.
-SYSTEM_PACKAGES := openssl
+SYSTEM_PACKAGES := git openssl
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # Old versions of pip apply the first to build tools as well, new ones want the second.
