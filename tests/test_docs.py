@@ -262,6 +262,25 @@ def test_the_examples_of_the_library_run(tmp_path: Path, monkeypatch: pytest.Mon
         exec(compile(source, str(LIBRARY_PAGE), "exec"), names)  # noqa: S102 - our own page
 
 
+# The design.
+
+ROOM = re.compile(r"`([a-z_*]+)/?`")
+NO_ROOMS = {"now"}
+
+
+def test_the_rooms_of_the_design_exist() -> None:
+    rooms = sections(DOCS / "design.md")[
+        "Rooms (arrows point down only; the import contract is a test)"
+    ]
+    package = ROOT / "src" / "meshwright"
+    named = set(ROOM.findall(rooms)) - NO_ROOMS
+    assert len(named) > 50
+    assert [n for n in named if not any((*package.rglob(f"{n}.py"), *package.rglob(n)))] == []
+    outline = re.findall(r"[a-z]+", rooms.partition("```text")[2].partition("```")[0])
+    there = {path.stem for path in package.iterdir() if path.suffix in ("", ".py")}
+    assert {name for name in there if not name.startswith("_")} <= set(outline)
+
+
 # Links.
 
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
