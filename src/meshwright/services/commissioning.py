@@ -25,7 +25,7 @@ from meshwright.radio.runner import Runner
 from meshwright.randomness import Randomness
 from meshwright.registry.entities import Asset, Network, Node, Outcome
 from meshwright.services.chains import ChainBook
-from meshwright.services.job import DeviceJob, JobResult, JobTools
+from meshwright.services.job import STOPPED, DeviceJob, JobResult, JobTools
 from meshwright.services.ports import CommissioningStore, Validator
 from meshwright.services.recovery import Recovery
 from meshwright.services.report import AssetResult, CommissioningReport, Progress, ResultKind
@@ -282,7 +282,8 @@ class Commissioner:
     def _on_lost(self, target: _Target, result: JobResult) -> None:
         options = self.options
         self._count(target, result)
-        target.last_failure = result
+        if result.code != STOPPED or target.last_failure is None:
+            target.last_failure = result  # why it failed before says more than that we stopped
         again = result.ended + min(options.retry * 2**target.failures, options.longest_retry)
         target.failures += 1
         if result.sender is None:

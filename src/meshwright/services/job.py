@@ -36,6 +36,9 @@ from meshwright.services.wording import sentence
 _TRANSIENT = frozenset({"no-answer", "link-lost", "provisioning-timeout", "refused-by-device"})
 """What says nothing about the device: the same one is tried again soon."""
 
+STOPPED = "stopped"
+"""The code of a job that ended with its run."""
+
 
 class Stage(StrEnum):
     """How far a job has come."""
@@ -134,7 +137,7 @@ class DeviceJob:
     def stop(self) -> None:
         """Give up because the run ends; the link is closed all the same."""
         now = self._tools.runner.timebase.time()
-        self._finish(Outcome.FAILED, "stopped", "The run ended before the device was done.", now)
+        self._finish(Outcome.FAILED, STOPPED, "The run ended before the device was done.", now)
         self._act(self._link.close(CloseReason.FAIL, now), now)
 
     def _act(self, effects: list[Effect], now: float) -> None:
