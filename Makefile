@@ -51,8 +51,9 @@ docs: $(DEVELOPMENT) ## Build the documentation into site/
 
 system-deps: ## Install the Debian packages that some tests need
 	@command -v apt-get > /dev/null || { echo "There is no apt-get here; install by hand: $(SYSTEM_PACKAGES)" >&2; exit 1; }
-	$(SUDO) apt-get update --quiet --quiet
-	$(SUDO) apt-get install --quiet --quiet --yes --no-install-recommends $(SYSTEM_PACKAGES)
+	$(SUDO) apt-get update -qq
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends --no-upgrade \
+		-o Dpkg::Use-Pty=0 $(SYSTEM_PACKAGES)
 
 constraints: ## Pin the newest versions that pyproject.toml allows
 	@rm -rf build/constraints
