@@ -270,5 +270,5 @@ class Interleavings(RuleBasedStateMachine):
             self.site.check_ended()
 
 
-Interleavings.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+Interleavings.TestCase.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
 TestInterleavings = Interleavings.TestCase

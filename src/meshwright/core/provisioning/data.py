@@ -10,7 +10,8 @@ from meshwright.core.network.iv_index import NetworkFlags
 _LAYOUT = struct.Struct(">16sHBIH")
 UNICAST_ADDRESSES = range(0x0001, 0x8000)
 KEY_INDEXES = range(0x1000)
-_KNOWN_FLAGS = NetworkFlags.KEY_REFRESH | NetworkFlags.IV_UPDATE
+# A plain number: the complement of a flag leaves out the reserved bits, which it is for.
+_KNOWN_FLAGS = int(NetworkFlags.KEY_REFRESH | NetworkFlags.IV_UPDATE)
 
 
 @dataclass(frozen=True, slots=True)
