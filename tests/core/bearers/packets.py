@@ -14,8 +14,6 @@ from meshwright.core.effects import Effect, PduReceived
 UUID = bytes(range(0x10, 0x20))
 LINK = bytes.fromhex("11223344")
 OTHER_LINK = bytes.fromhex("11223345")
-FIRST_DELAY = 0.020
-"""What `soonest` makes of 20-50 ms."""
 
 
 def soonest() -> float:

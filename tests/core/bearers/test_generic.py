@@ -19,7 +19,7 @@ def encoded(pdu: generic.Generic) -> bytes:
         case Ack():
             return b"\x01"
         case Continuation():
-            return bytes([pdu.index << 2 | 2]) + pdu.data
+            return bytes([pdu.segment_index << 2 | 2]) + pdu.data
         case Control():
             return bytes([pdu.opcode << 2 | 3]) + pdu.parameters
 
@@ -66,7 +66,7 @@ def test_segments_decode_to_what_was_cut(pdu: bytes) -> None:
     data = first.data
     for index, part in enumerate(rest, 1):
         assert isinstance(part, Continuation)
-        assert part.index == index
+        assert part.segment_index == index
         data += part.data
     assert data == pdu
 

@@ -5,9 +5,9 @@ A PB-ADV packet is `Link ID 4 | Transaction Number 1 | Generic Provisioning PDU 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from struct import unpack_from
+from typing import NamedTuple
 
 from meshwright.core.errors import MalformedError
 
@@ -68,8 +68,7 @@ def frame_check(pdu: bytes) -> int:
     return 0xFF - crc
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """Transaction Start: the first segment and what is to come."""
 
     last_segment: int
@@ -78,21 +77,18 @@ class Start:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Ack:
+class Ack(NamedTuple):
     """Transaction Acknowledgment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Continuation:
-    """Segment `index`, 1 ... 63."""
+class Continuation(NamedTuple):
+    """A further segment; `segment_index` is 1 ... 63."""
 
-    index: int
+    segment_index: int
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(NamedTuple):
     """Bearer control: open, acknowledge or close a link."""
 
     opcode: int

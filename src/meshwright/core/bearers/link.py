@@ -167,29 +167,39 @@ class Link(ABC):
         except MalformedError:
             self.statistics.dropped += 1
             return []
-        if not self._concerns(pdu, payload[4]) or not self._sender.admits(sender, now):
+        return self._HEARD[type(pdu)](self, pdu, payload[4], sender, now)
+
+    # Devices that answer the same Link Open hear one another under the same Link ID. What only a
+    # peer of theirs can send is dropped before the sender is looked at: it must not decide whom we
+    # listen to.
+
+    def _hear_control(
+        self, control: generic.Control, _number: int, sender: bytes | None, now: float
+    ) -> list[Effect]:
+        closes = control.opcode == ControlOpcode.LINK_CLOSE
+        if not (closes or self._expects(control.opcode)) or not self._sender.admits(sender, now):
             return []
-        return self._dispatch(pdu, payload[4], now)
+        if closes:
+            return self._on_close(control.parameters[0])
+        return self._on_open_control(control, now)
 
-    def _concerns(self, pdu: generic.Generic, number: int) -> bool:
-        """Tell whether our peer may have sent this.
-
-        Devices that answer the same Link Open hear one another under the same Link ID; what only a
-        peer of theirs can send must not decide whom we listen to.
-        """
-        if isinstance(pdu, generic.Control):
-            return pdu.opcode == ControlOpcode.LINK_CLOSE or self._expects(pdu.opcode)
-        half = self._own if isinstance(pdu, generic.Ack) else self._peer
-        return number & 0x80 == half.first
-
-    def _dispatch(self, pdu: generic.Generic, number: int, now: float) -> list[Effect]:
-        if isinstance(pdu, generic.Control):
-            return self._on_control(pdu, now)
-        if self._phase is not Phase.OPEN:
+    def _hear_ack(
+        self, _ack: generic.Ack, number: int, sender: bytes | None, now: float
+    ) -> list[Effect]:
+        if self._phase is not Phase.OPEN or number & 0x80 != self._own.first:
             return []
-        if isinstance(pdu, generic.Ack):
-            return self._on_ack(number, now)
-        return self._on_segment(pdu, number, now)
+        return self._on_ack(number, now) if self._sender.admits(sender, now) else []
+
+    def _hear_segment(
+        self,
+        part: generic.Start | generic.Continuation,
+        number: int,
+        sender: bytes | None,
+        now: float,
+    ) -> list[Effect]:
+        if self._phase is not Phase.OPEN or number & 0x80 != self._peer.first:
+            return []
+        return self._on_segment(part, number, now) if self._sender.admits(sender, now) else []
 
     def transmitted(self, lane: Lane, now: float) -> list[Effect]:
         """Learn that the packet of `lane` has left the radio."""
@@ -367,11 +377,6 @@ class Link(ABC):
 
     # Opening, closing and time.
 
-    def _on_control(self, control: generic.Control, now: float) -> list[Effect]:
-        if control.opcode == ControlOpcode.LINK_CLOSE:
-            return self._on_close(control.parameters[0])
-        return self._on_open_control(control, now)
-
     @abstractmethod
     def _expects(self, opcode: int) -> bool:
         """Tell whether the peer may send this bearer control now."""
@@ -400,6 +405,12 @@ class Link(ABC):
     def _on_timeout(self, now: float) -> list[Effect]:
         return self._close(CloseReason.TIMEOUT, [], now)
 
+    _HEARD: ClassVar[dict[type, Callable[..., list[Effect]]]] = {
+        generic.Start: _hear_segment,
+        generic.Ack: _hear_ack,
+        generic.Continuation: _hear_segment,
+        generic.Control: _hear_control,
+    }
     _HANDLERS: ClassVar[dict[Timer, Callable[[Link, float], list[Effect]]]] = {
         Timer.ACK_DELAY: _on_ack_delay,
         Timer.DELAY: _on_delay,

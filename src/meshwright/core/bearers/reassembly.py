@@ -28,8 +28,8 @@ class Reassembly:
         """
         if isinstance(part, Start):
             self._begin(part)
-        elif self._start is None or _fits(self._start, part.index, part.data):
-            self._segments.setdefault(part.index, part.data)
+        elif self._start is None or _fits(self._start, part.segment_index, part.data):
+            self._segments.setdefault(part.segment_index, part.data)
         start = self._start
         if start is None or len(self._segments) < start.last_segment:
             return None
