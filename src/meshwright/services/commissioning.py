@@ -246,8 +246,7 @@ class Commissioner:
         job.start()
 
     def _burn_stale(self, uuid: UUID) -> None:
-        stale = self._recovery.reservation_of(uuid)
-        if stale is not None:
+        for stale in self._recovery.reservations_of(uuid):
             self._recovery.forget(stale)
             self._store.burn_reservation(stale.id, "The device was still unprovisioned.")
 

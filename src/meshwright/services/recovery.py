@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from meshwright.core.discovery.ad import AdType
 from meshwright.core.effects import Priority
@@ -55,10 +56,9 @@ class Recovery:
         self._asking = False
         self._unsubscribe: Callable[[], None] = lambda: None
 
-    def reservation_of(self, uuid: object) -> Node | None:
-        """Return the open reservation of a device."""
-        found = (each.node for each in self._pending.values() if each.node.uuid == uuid)
-        return next(found, None)
+    def reservations_of(self, uuid: UUID) -> list[Node]:
+        """Return the open reservations of a device."""
+        return [each.node for each in self._pending.values() if each.node.uuid == uuid]
 
     @property
     def pending(self) -> int:
