@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from uuid import UUID
 
 from meshwright.clock import Clock
 from meshwright.core.bearers.link import LinkTiming
@@ -237,18 +236,13 @@ class Commissioner:
             attempt,
             self._on_job_over,
             refused=self.sightings.avoided_senders(uuid, now),
-            burn_stale=partial(self._burn_stale, uuid),
+            burn_stale=partial(self._recovery.burn, uuid, "The device was still unprovisioned."),
             examine_only=target.node is not None,
         )
         self._jobs[uuid.bytes] = job
         self._news = now
         self._on_progress(Progress(ResultKind.WORKING, target.asset.name, "link opened"))
         job.start()
-
-    def _burn_stale(self, uuid: UUID) -> None:
-        for stale in self._recovery.reservations_of(uuid):
-            self._recovery.forget(stale)
-            self._store.burn_reservation(stale.id, "The device was still unprovisioned.")
 
     def _on_job_over(self, _job: DeviceJob, result: JobResult) -> None:
         uuid = result.attempt.uuid

@@ -17,7 +17,7 @@ from meshwright.core.models.device_access import DeviceChannel, Inquiry
 from meshwright.core.network.iv_index import IvIndex
 from meshwright.core.network.keys import NetworkKeys
 from meshwright.core.network.replay import ReplayList
-from meshwright.radio.port import Report
+from meshwright.radio.port import Report, Timer
 from meshwright.radio.runner import Runner
 from meshwright.registry.entities import Network, Node
 from meshwright.services.ports import CommissioningStore
@@ -53,12 +53,8 @@ class Recovery:
         self._replay = ReplayList()
         self._pending: dict[int, _Pending] = {}
         self._sequence = self._leased = 0
-        self._asking = False
+        self._timer: Timer | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
-
-    def reservations_of(self, uuid: UUID) -> list[Node]:
-        """Return the open reservations of a device."""
-        return [each.node for each in self._pending.values() if each.node.uuid == uuid]
 
     @property
     def pending(self) -> int:
@@ -75,20 +71,27 @@ class Recovery:
             replay=self._replay,
         )
         self._pending[node.id] = _Pending(node, inquiry)
-        if not self._asking:
-            self._asking = True
+        if self._timer is None:
             self._unsubscribe = self._runner.subscribe(AdType.MESH_MESSAGE, self._on_message)
             self._question()
 
-    def forget(self, node: Node) -> None:
-        """Stop asking: the reservation was burnt."""
+    def burn(self, uuid: UUID, reason: str) -> None:
+        """Give up what is reserved for a device, for good."""
+        for stale in [each.node for each in self._pending.values() if each.node.uuid == uuid]:
+            self._forget(stale)
+            self._store.burn_reservation(stale.id, reason)
+
+    def _forget(self, node: Node) -> None:
+        """Stop asking."""
         self._pending.pop(node.id, None)
 
     def stop(self) -> None:
         """Ask nobody any more."""
         self._pending.clear()
         self._unsubscribe()
-        self._asking = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _question(self) -> None:
         if not self._pending:
@@ -99,13 +102,18 @@ class Recovery:
             key = ("inquiry", pending.node.id)
             self._runner.send(AdType.MESH_MESSAGE, question, Priority.SEGMENT, key=key)
         timebase = self._runner.timebase
-        timebase.call_at(timebase.time() + ASK_AGAIN, self._question)
+        self._timer = timebase.call_at(timebase.time() + ASK_AGAIN, self._question)
 
     def _on_message(self, network_pdu: bytes, _report: Report, now: float) -> None:
         for pending in list(self._pending.values()):
             if pending.inquiry.receive(network_pdu, now) is not None:
-                del self._pending[pending.node.id]
-                self._on_found(self._store.confirm_node(pending.node.id), now)
+                self._found(pending.node, now)
+
+    def _found(self, node: Node, now: float) -> None:
+        self._forget(node)
+        confirmed = self._store.confirm_node(node.id)
+        self.burn(node.uuid, "The device answered under another key.")
+        self._on_found(confirmed, now)
 
     def _next_sequence(self) -> int:
         if self._sequence == self._leased:
