@@ -139,8 +139,9 @@ def _fill(
     manufacturer: Manufacturer,
 ) -> Settings:
     # The settings file makes the folder a home and comes last; before it nothing counts.
-    for name in (_KEYRING, _DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"):
-        (path / name).unlink(missing_ok=True)
+    for each in path.iterdir():
+        if each.name in _REMADE or each.name.startswith(_OUR_TEMPORARIES):
+            each.unlink()
     randomness = randomness_of(seed)
     secret, key_file = secrets.chosen(path)
     Keyring.create(path / _KEYRING, secret, SystemRandomness().stream("keyring"))
@@ -155,9 +156,8 @@ def _fill(
 
 
 _FOLDERS = ("ca", "flash", "labels")
-_OURS = frozenset(
-    {_KEYRING, _DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm", _LOCK, _OWN_KEY_FILE, *_FOLDERS}
-)
+_REMADE = frozenset({_KEYRING, _DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"})
+_OURS = _REMADE | {_LOCK, _OWN_KEY_FILE, *_FOLDERS}
 _OUR_TEMPORARIES = tuple(f".{name}." for name in (_KEYRING, _OWN_KEY_FILE, settings_file.FILE_NAME))
 
 
