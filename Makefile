@@ -29,7 +29,7 @@ demo: $(RUNTIME) ## Take ten virtual devices from the factory into a network
 	@$(BIN)/python -m meshwright demo --devices 10 --seed 1
 
 test: $(DEVELOPMENT) ## Run the tests; with REQUIRE_ALL=1 nothing may be skipped
-	@$(BIN)/python -m pytest --numprocesses auto --quiet $(TESTS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --quiet $(TESTS)
 
 check: $(DEVELOPMENT) ## Check format, lint, types, import contracts and changelog fragments
 	@$(BIN)/ruff format --check
