@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 
-from meshwright.cli.common import emit, example, home_command, open_home, table
+from meshwright.cli.common import cell, counted, emit, example, home_command, open_home, table
 from meshwright.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def add(
 
     if not images and not uuids:
         raise click.UsageError("Give pictures of labels, or --uuid.")
-    found_devices = [*scan_labels(images), *_typed(uuids)]
+    found_devices = _each_once([*scan_labels(images), *_typed(uuids)])
     with open_home(home, key_file) as found:
         place = choose_network(found, network)
         added = enter_assets(found, found_devices, _names(found_devices, name), place)
@@ -61,7 +62,11 @@ def add(
         return
     for asset in added:
         click.echo(f"{asset.name}  {asset.uuid}")
-    click.echo(f"{len(added)} devices may join the network {place.name}.")
+    click.echo(f"{counted(len(added), 'device')} may join the network {place.name}.")
+
+
+def _each_once(devices: list[Scanned]) -> list[Scanned]:
+    return list({device.uuid: device for device in reversed(devices)}.values())[::-1]
 
 
 def _typed(uuids: tuple[str, ...]) -> list[Scanned]:
@@ -80,11 +85,14 @@ def _uuid(text: str) -> UUID:
 
 
 def _names(devices: list[Scanned], name: str | None) -> list[str]:
-    if name is None:
-        return [_default_name(device) for device in devices]
-    if len(devices) == 1:
-        return [name]
-    return [f"{name} {number}" for number in range(1, len(devices) + 1)]
+    """Name devices as told, or after their pictures; several of one name are numbered."""
+    names = [name or _default_name(device) for device in devices]
+    total, numbered = Counter(names), Counter[str]()
+    for place, each in enumerate(names):
+        numbered[each] += 1
+        if total[each] > 1:
+            names[place] = f"{each} {numbered[each]}"
+    return names
 
 
 def _default_name(device: Scanned) -> str:
@@ -124,7 +132,8 @@ def _rows(home: Home, name: str | None) -> list[dict[str, Any]]:
         row = _describe(asset, networks.get(asset.network_id or 0))
         node, last = nodes.get((asset.network_id or 0, asset.uuid)), missing.get(asset.id)
         row["state"] = "unaccounted" if node is None else "node"
-        row["address"] = None if node is None else f"0x{node.address:04x}"
+        row["address"] = None if node is None else node.address
+        row["last_seen"] = None if last is None else last.started.isoformat(timespec="seconds")
         row["code"] = None if last is None else last.code
         row["reason"] = None if last is None else last.reason
         rows.append(row)
@@ -144,5 +153,5 @@ def _print(title: str, rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         emit({"assets": rows})
         return
-    columns = ["name", "uuid", "network", "state", "address", "reason"]
-    table(title, columns, [[str(row[column] or "") for column in columns] for row in rows])
+    columns = ["name", "uuid", "network", "state", "address", "last_seen", "reason"]
+    table(title, columns, [[cell(row[column], column) for column in columns] for row in rows])

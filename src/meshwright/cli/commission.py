@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "commission",
+    short_help="Bring every device of a network in.",
     epilog=example(
         "meshwright commission --home plant",
         "meshwright commission --home plant --network hall --links 16 --loss 0.1",
@@ -48,7 +49,7 @@ def command(
     key_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Bring every device of a network in, among the virtual devices of this home.
+    """Bring every device of a network in, from among the virtual devices of this home.
 
     Run it again after an interruption: nothing is lost and nothing is given twice. Exit status 0
     says that every device on the list is a node, 1 that some are not.
@@ -68,6 +69,8 @@ def command(
                 shown.step("Site", f"{progress.name} is {progress.text}")
             elif progress.kind is ResultKind.REFUSED:
                 shown.note(f"Refused {progress.name}: {progress.text}")
+            else:
+                shown.busy("Site", f"{progress.name}: {progress.text}")
 
         report = Site(found, place, options, on_progress).commission()
     _print(place.name, report, as_json)
@@ -83,7 +86,10 @@ def _print(network: str, report: CommissioningReport, as_json: bool) -> None:
     table(f"Network {network}", columns, [_cells(result) for result in report.assets])
     click.echo(f"Unaccounted: {report.unaccounted}.")
     if report.strangers:
-        click.echo(f"Devices that are not on the list: {len(report.strangers)}; all stay outside.")
+        more = " or more" if report.strangers_uncounted else ""
+        click.echo(
+            f"Devices that are not on the list: {len(report.strangers)}{more}; all stay outside."
+        )
 
 
 def _cells(result: AssetResult) -> list[str]:

@@ -113,6 +113,18 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     console.print(drawn)
 
 
+def cell(value: object, column: str) -> str:
+    """Return what a table shows for a value of a program."""
+    if value is None:
+        return ""
+    return f"0x{value:04x}" if column.endswith("address") else str(value)
+
+
+def counted(number: int, what: str) -> str:
+    """Return `1 device`, `2 devices`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def example(*lines: str) -> str:
     """Return an epilog that shows how a command is used."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

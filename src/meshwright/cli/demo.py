@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 @click.command(
     "demo",
+    short_help="Take virtual devices the whole way, once.",
     epilog=example(
         "meshwright demo --devices 10 --seed 1",
         "meshwright demo --devices 50 --seed 2 --json",
-        "meshwright demo --home trial          # the same again goes on after an interruption",
+        "meshwright demo --home trial      # again: goes on after an interruption",
     ),
 )
 @click.option("--devices", type=click.IntRange(1, 1000), default=10, show_default=True)

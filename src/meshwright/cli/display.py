@@ -24,6 +24,10 @@ class Observer(Protocol):
         """Do one step of a stage."""
         ...
 
+    def busy(self, name: str, text: str) -> None:
+        """Say what a stage is at, worth a glance and no line."""
+        ...
+
     def note(self, text: str) -> None:
         """Say something worth a line."""
         ...
@@ -36,6 +40,9 @@ class Quiet:
         del name, total
 
     def step(self, name: str, text: str) -> None:
+        del name, text
+
+    def busy(self, name: str, text: str) -> None:
         del name, text
 
     def note(self, text: str) -> None:
@@ -56,6 +63,9 @@ class PlainLines:
         self._done[name] += 1
         click.echo(f"{name} {self._done[name]}/{self._totals[name]}: {text}")
 
+    def busy(self, name: str, text: str) -> None:
+        del name, text
+
     def note(self, text: str) -> None:
         click.echo(text)
 
@@ -72,6 +82,9 @@ class Bars:
 
     def step(self, name: str, text: str) -> None:
         self._progress.update(self._tasks[name], advance=1, text=text)
+
+    def busy(self, name: str, text: str) -> None:
+        self._progress.update(self._tasks[name], text=text)
 
     def note(self, text: str) -> None:
         self._progress.console.print(text, markup=False, highlight=False)

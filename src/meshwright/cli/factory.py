@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from meshwright.cli.common import emit, example, home_command, open_home
+from meshwright.cli.common import counted, emit, example, home_command, open_home
 from meshwright.cli.display import observer
 
 
@@ -45,4 +45,4 @@ def make(devices: int, home: Path | None, key_file: Path | None, as_json: bool) 
         rows = [{"name": d.name, "uuid": str(d.uuid), "label": str(d.label)} for d in made]
         emit({"devices": rows})
         return
-    click.echo(f"Made {len(made)} devices; their labels are in {made[0].label.parent}.")
+    click.echo(f"Made {counted(len(made), 'device')}; labels are in {made[0].label.parent}.")

@@ -60,6 +60,8 @@ def command(
 
     path = home_path(home)
     phrase = None
+    if passphrase and key_file is not None:
+        raise click.UsageError("Choose one: --passphrase or --key-file.")
     if passphrase:
         phrase = click.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
     manufacturer = Manufacturer(

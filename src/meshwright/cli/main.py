@@ -81,7 +81,7 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         error.show()
         sys.exit(ExitStatus.USAGE)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted; run the same command again to go on.", err=True)
+        click.echo("Interrupted; run it again on the same home to go on.", err=True)
         sys.exit(ExitStatus.INTERRUPTED)
     except BrokenPipeError:
         _leave_pipe()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from meshwright.cli.common import emit, example, home_command, open_home, table
+from meshwright.cli.common import cell, emit, example, home_command, open_home, table
 
 if TYPE_CHECKING:
     from meshwright.registry.entities import Network
@@ -47,7 +47,7 @@ def show(name: str | None, home: Path | None, key_file: Path | None, as_json: bo
         emit({"networks": rows})
         return
     columns = ["name", "id", "nodes", "assets", "next_address", "iv_index"]
-    table("Networks", columns, [[str(row[column]) for column in columns] for row in rows])
+    table("Networks", columns, [[cell(row[column], column) for column in columns] for row in rows])
 
 
 def _describe(home: Home, network: Network) -> dict[str, Any]:
@@ -59,6 +59,6 @@ def _describe(home: Home, network: Network) -> dict[str, Any]:
         "id": k3(network.net_key).hex(),
         "nodes": len(register.nodes(network.id)),
         "assets": len(register.assets(network.id)),
-        "next_address": f"0x{network.next_address:04x}",
+        "next_address": network.next_address,
         "iv_index": network.iv_index,
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from meshwright.cli.common import emit, example, home_command, open_home, table
+from meshwright.cli.common import cell, emit, example, home_command, open_home, table
 
 
 @click.group("nodes")
@@ -26,7 +26,7 @@ def list_(network: str | None, home: Path | None, key_file: Path | None, as_json
         networks = {each.id: each.name for each in register.networks()}
         rows = [
             {
-                "address": f"0x{node.address:04x}",
+                "address": node.address,
                 "elements": node.elements,
                 "name": names.get(node.uuid, ""),
                 "uuid": str(node.uuid),
@@ -38,4 +38,4 @@ def list_(network: str | None, home: Path | None, key_file: Path | None, as_json
         emit({"nodes": rows})
         return
     columns = ["address", "elements", "name", "uuid", "network"]
-    table("Nodes", columns, [[str(row[column]) for column in columns] for row in rows])
+    table("Nodes", columns, [[cell(row[column], column) for column in columns] for row in rows])

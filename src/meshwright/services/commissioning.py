@@ -31,6 +31,7 @@ from meshwright.services.report import AssetResult, CommissioningReport, Progres
 from meshwright.services.sightings import Refusal, Sightings
 
 _REVIEW = 0.25
+_STRANGERS_SHOWN = 10
 
 
 class PredictableRandomnessError(TrustError):
@@ -156,7 +157,11 @@ class Commissioner:
         results = [self._result(target) for target in self._targets.values()]
         elapsed = self._runner.timebase.time() - self._began
         return CommissioningReport(
-            results, self.sightings.refusals, self.sightings.strangers, elapsed
+            results,
+            self.sightings.refusals,
+            self.sightings.strangers,
+            elapsed,
+            self.sightings.overflowed,
         )
 
     def _choose_concurrency(self) -> AdaptiveLinks | FixedLinks:
@@ -195,6 +200,8 @@ class Commissioner:
     def _on_stranger(self, uuid: bytes, sender: bytes | None, now: float) -> None:
         if len(uuid) == 16 and self.sightings.stranger(uuid, sender, now):
             self._news = now
+            if len(self.sightings.strangers) > _STRANGERS_SHOWN:
+                return
             who = "a device that is not on the list"
             self._on_progress(Progress(ResultKind.REFUSED, who, "it stays outside."))
 

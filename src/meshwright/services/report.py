@@ -80,12 +80,16 @@ class AssetResult:
 
 @dataclass(frozen=True, slots=True)
 class CommissioningReport:
-    """Everything about one run; `seconds` of air time passed."""
+    """Everything about one run; `seconds` of air time passed.
+
+    `strangers_uncounted` says that there were more strangers than anybody should count.
+    """
 
     assets: list[AssetResult]
     refusals: list[Refusal]
     strangers: list[Stranger]
     seconds: float
+    strangers_uncounted: bool = False
 
     @property
     def unaccounted(self) -> int:

@@ -65,6 +65,10 @@ class Observer(Protocol):
         """Learn that one step of a stage is done."""
         ...
 
+    def busy(self, name: str, text: str) -> None:
+        """Learn what a stage is at."""
+        ...
+
     def note(self, text: str) -> None:
         """Learn something worth a line."""
         ...
@@ -140,7 +144,8 @@ def _prepare_home(path: Path, options: DemoOptions, secrets: SecretSource) -> No
     if (settings.seed, settings.demo_devices) != (options.seed, options.devices):
         made = f"--devices {settings.demo_devices} --seed {settings.seed}"
         what = f"made with {made}" if settings.demo_devices else "no home of a demo"
-        raise InputError(f"{path} is {what}; choose another folder.", code="other-home")
+        hint = "say so again" if settings.demo_devices else "nothing was changed"
+        raise InputError(f"{path} is {what}; {hint}, or choose another.", code="other-home")
 
 
 class _Demo:
@@ -235,6 +240,8 @@ class _Demo:
             self._observer.step(Stage.SITE, f"{progress.name} is {progress.text}")
         elif progress.kind is ResultKind.REFUSED:
             self._observer.note(f"Refused {progress.name}: {progress.text}")
+        else:
+            self._observer.busy(Stage.SITE, f"{progress.name}: {progress.text}")
 
 
 def _row(device: VirtualDevice, report: CommissioningReport, made: list[MadeDevice]) -> Row:
