@@ -55,11 +55,11 @@ system-deps: ## Install the Debian packages that some tests need
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends --no-upgrade \
 		-o Dpkg::Use-Pty=0 $(SYSTEM_PACKAGES)
 
-constraints: ## Pin the newest versions that pyproject.toml allows
+constraints: ## Pin the newest versions that pyproject.toml and the oldest Python allow
 	@rm -rf build/constraints
 	@$(PYTHON) -m venv build/constraints
 	@PIP_CONSTRAINT= build/constraints/bin/python -m pip install --quiet --editable '.[dev]' hatchling editables
-	@{ sed -n '/^#/p' constraints.txt; build/constraints/bin/python -m pip freeze --exclude-editable; } > build/constraints.txt
+	@{ sed -n '/^#/p' constraints.txt; build/constraints/bin/python -m pip freeze --exclude-editable | LC_ALL=C sort -f; } > build/constraints.txt
 	@mv build/constraints.txt constraints.txt
 	@rm -rf build/constraints
 

@@ -8,10 +8,11 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 import meshwright
 
@@ -58,6 +59,17 @@ def test_everything_that_is_asked_for_is_pinned() -> None:
 def test_what_is_installed_is_what_is_pinned() -> None:
     installed = {name: version(name) for name in requirements() - {"hatchling"}}
     assert installed == {name: pins()[name] for name in installed}
+
+
+OLDEST = "3.11.2"
+"""Python of Debian 12."""
+
+
+def test_the_oldest_python_can_install_every_pin() -> None:
+    found = {each.metadata["Name"]: each.metadata["Requires-Python"] for each in distributions()}
+    pinned = {name: wanted for name, wanted in found.items() if plain(name) in pins() and wanted}
+    assert len(pinned) > 50
+    assert [n for n, wanted in pinned.items() if not SpecifierSet(wanted).contains(OLDEST)] == []
 
 
 # Versions.
