@@ -106,7 +106,8 @@ def list_(network: str | None, home: Path | None, key_file: Path | None, as_json
     """List every device on the list and what it is now."""
     with open_home(home, key_file) as found:
         rows = _rows(found, network)
-    _print("Assets", rows, as_json)
+    columns = ["name", "uuid", "network", "state"]
+    _print("Assets", columns, rows, as_json, empty="No device is on the list yet.")
 
 
 @command.command("unaccounted", epilog=example("meshwright assets unaccounted --home plant"))
@@ -118,7 +119,8 @@ def unaccounted(
     """List the devices that are in no network yet, and what is known of each."""
     with open_home(home, key_file) as found:
         rows = [row for row in _rows(found, network) if row["state"] != "node"]
-    _print("Unaccounted", rows, as_json)
+    columns = ["name", "network", "last seen", "reason"]
+    _print("Unaccounted", columns, rows, as_json, empty="Every device on the list is a node.")
 
 
 def _rows(home: Home, name: str | None) -> list[dict[str, Any]]:
@@ -149,9 +151,18 @@ def _describe(asset: Asset, network: Network | None) -> dict[str, Any]:
     }
 
 
-def _print(title: str, rows: list[dict[str, Any]], as_json: bool) -> None:
+def _print(
+    title: str, columns: list[str], rows: list[dict[str, Any]], as_json: bool, *, empty: str
+) -> None:
     if as_json:
         emit({"assets": rows})
         return
-    columns = ["name", "uuid", "network", "state", "address", "last_seen", "reason"]
-    table(title, columns, [[cell(row[column], column) for column in columns] for row in rows])
+    table(title, columns, [[_cell(row, column) for column in columns] for row in rows], empty=empty)
+
+
+def _cell(row: dict[str, Any], column: str) -> str:
+    if column == "state" and row["address"] is not None:
+        return f"node 0x{row['address']:04x}"
+    if column == "last seen" and row["last_seen"] is not None:
+        return str(row["last_seen"])[:16].replace("T", " ") + " UTC"
+    return cell(row[column.replace(" ", "_")], column)

@@ -98,19 +98,32 @@ def emit(value: dict[str, Any]) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table, as wide as the terminal; not wrapped when it is a file."""
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str = ""
+) -> None:
+    """Print a table, as wide as the terminal, or as it needs to be in a file.
+
+    Without rows `empty` is said instead. Only names and reasons are broken; the rest is there to
+    be copied.
+    """
+    if not rows and empty:
+        click.echo(empty)
+        return
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    drawn = Table(title=title or None, title_justify="left")
+    drawn = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        drawn.add_column(column)
+        drawn.add_column(column, no_wrap=column not in _BROKEN, overflow="fold")
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
     console.print(drawn)
+
+
+_BROKEN = ("name", "device", "reason")
 
 
 def cell(value: object, column: str) -> str:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from meshwright.cli.common import HOME_VARIABLE, chosen_home, emit, example, json_option, table
+from meshwright.cli.common import (
+    HOME_VARIABLE,
+    chosen_home,
+    counted,
+    emit,
+    example,
+    json_option,
+    table,
+)
 from meshwright.cli.display import observer
 from meshwright.cli.exits import ExitStatus
 
@@ -61,7 +69,7 @@ def _print(result: DemoResult) -> None:
     table("", columns, [_cells(row) for row in result.devices])
     nodes = sum(row.outcome == "node" for row in result.devices)
     click.echo(
-        f"{nodes} nodes in {result.simulated_seconds:.1f} simulated seconds; "
+        f"{counted(nodes, 'node')} in {result.simulated_seconds:.1f} simulated seconds; "
         f"unaccounted assets: {result.unaccounted}."
     )
     click.echo(f"Network, register and keys: {result.home}")

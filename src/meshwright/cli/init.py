@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -75,9 +76,17 @@ def command(
     if as_json:
         emit({"home": str(path), "secret": settings.secret, "key_file": settings.key_file})
         return
-    click.echo(f"Made the home {path}, locked with a {settings.secret}.")
+    click.echo(f"Made the home {path}, locked with {_SECRETS[settings.secret]}.")
     if settings.key_file is not None:
         click.echo(f"Keep the key file safe: {path / settings.key_file}")
+    click.echo(f"Next: meshwright ca create --home {shlex.quote(str(path))}")
+
+
+_SECRETS = {
+    "passphrase": "a passphrase",
+    "key-file": "a key file",
+    "variable": "the key in MESHWRIGHT_KEY",
+}
 
 
 def _identifier(text: str | None, option: str) -> int | None:

@@ -47,7 +47,8 @@ def show(name: str | None, home: Path | None, key_file: Path | None, as_json: bo
         emit({"networks": rows})
         return
     columns = ["name", "id", "nodes", "assets", "next_address", "iv_index"]
-    table("Networks", columns, [[cell(row[column], column) for column in columns] for row in rows])
+    cells = [[cell(row[column], column) for column in columns] for row in rows]
+    table("Networks", columns, cells, empty="There is no network yet.")
 
 
 def _describe(home: Home, network: Network) -> dict[str, Any]:

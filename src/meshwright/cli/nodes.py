@@ -37,5 +37,6 @@ def list_(network: str | None, home: Path | None, key_file: Path | None, as_json
     if as_json:
         emit({"nodes": rows})
         return
-    columns = ["address", "elements", "name", "uuid", "network"]
-    table("Nodes", columns, [[cell(row[column], column) for column in columns] for row in rows])
+    columns = ["address", "name", "uuid", "network"]
+    cells = [[cell(row[column], column) for column in columns] for row in rows]
+    table("Nodes", columns, cells, empty="There are no nodes yet.")
