@@ -232,6 +232,16 @@ def test_one_ack_waits_at_most(role: Role) -> None:
     assert alone.run(1.0) == [ack(role.peer)]
 
 
+def test_repeated_segments_do_not_put_off_the_ack(role: Role) -> None:
+    alone = role.opened()
+    (segment,) = transaction(role.peer, b"\x0c")
+    alone.hear(segment)
+    for _ in range(3):
+        alone.run(0.006)
+        alone.hear(segment)
+    assert alone.run(0.003) == [ack(role.peer)]
+
+
 @pytest.mark.parametrize("offset", [1, 2, -2, 0x7F, 0x80, 0x81])
 def test_numbers_out_of_turn_are_dropped(role: Role, offset: int) -> None:
     alone = role.opened()
