@@ -103,7 +103,7 @@ def _default_name(device: Scanned) -> str:
 @_network_option
 @home_command
 def list_(network: str | None, home: Path | None, key_file: Path | None, as_json: bool) -> None:
-    """List every device on the list and what it is now."""
+    """List every device and what it is now."""
     with open_home(home, key_file) as found:
         rows = _rows(found, network)
     columns = ["name", "uuid", "network", "state"]
@@ -116,7 +116,10 @@ def list_(network: str | None, home: Path | None, key_file: Path | None, as_json
 def unaccounted(
     network: str | None, home: Path | None, key_file: Path | None, as_json: bool
 ) -> None:
-    """List the devices that are in no network yet, and what is known of each."""
+    """List the devices that are no nodes yet.
+
+    Says when each was last tried, and why it is not in.
+    """
     with open_home(home, key_file) as found:
         rows = [row for row in _rows(found, network) if row["state"] != "node"]
     columns = ["name", "network", "last seen", "reason"]

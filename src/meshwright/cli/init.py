@@ -15,7 +15,7 @@ from meshwright.cli.common import emit, example, home_option, home_path, json_op
     epilog=example(
         "meshwright init --home plant",
         "meshwright init --home plant --key-file ~/keys/plant.key",
-        "meshwright init --home trial --seed 1     # for simulations: every run the same",
+        "meshwright init --home trial --seed 1     # for simulations",
     ),
 )
 @home_option

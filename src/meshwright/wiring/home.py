@@ -31,6 +31,7 @@ _KEYRING, _DATABASE, _LOCK = "keyring.json", "register.db", "lock"
 _OWN_KEY_FILE = "master.key"
 _SIMULATED_START = datetime(2026, 1, 1, tzinfo=UTC)
 _MULTICAST = 0x01
+_WIDEST_UUID = UUID(bytes=b"\xff" * 16)  # digits alone would take less room on a label
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def create(
 def _check_manufacturer(manufacturer: Manufacturer) -> None:
     """Refuse now what would make every device on the line fail later."""
     device_profile(manufacturer)
-    draw_label(label_text(manufacturer.label_base, UUID(int=0)), "", "")
+    draw_label(label_text(manufacturer.label_base, _WIDEST_UUID), "", "")
 
 
 def _fill(
