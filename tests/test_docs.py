@@ -170,7 +170,7 @@ def test_a_new_code_is_noticed(source: str) -> None:
 
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 STEP = re.compile(r"^\$ (.+)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
-EXAMPLES = [page for page in PAGES if "\n$ meshwright" in page.read_text(encoding="utf-8")]
+EXAMPLES = [page for page in PAGES if BLOCK.search(page.read_text(encoding="utf-8"))]
 UPDATE = "UPDATE_DOCS"
 
 
