@@ -15,6 +15,13 @@ import click
 import pytest
 
 from meshwright.cli.main import cli
+from meshwright.core.bearers.link import DEVICE_TIMING, LinkTiming
+from meshwright.core.provisioning.provisioner import PROVISIONING_TIMEOUT
+from meshwright.core.provisioning.records import RecordLimits
+from meshwright.radio.concurrency import retransmit_after
+from meshwright.radio.port import HOST_10, OWN_TIMING
+from meshwright.services.commissioning import CommissioningOptions
+from meshwright.services.recovery import ASK_AGAIN
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -260,6 +267,33 @@ def test_the_examples_of_the_library_run(tmp_path: Path, monkeypatch: pytest.Mon
         # A traceback shall name the line of the page.
         source = "\n" * text.count("\n", 0, program.start(1)) + program[1]
         exec(compile(source, str(LIBRARY_PAGE), "exec"), names)  # noqa: S102 - our own page
+
+
+# The times.
+
+
+def test_the_times_of_commissioning_are_those_of_the_code() -> None:
+    page = sections(DOCS / "commissioning.md")["Times"]
+    link, run = LinkTiming(), CommissioningOptions()
+    expected = {
+        "Delay before every packet of a link": [link.delay_minimum, link.delay_maximum],
+        "Link Open without an answer": [link.establishment],
+        "Link without a provisioning PDU after opening": [link.link],
+        "Transaction without an acknowledgment": [link.acknowledgment],
+        "Session without a PDU in either direction": [PROVISIONING_TIMEOUT],
+        "Link Open sent again": [link.open_retransmit],
+        "Segments sent again, by a radio with timing of its own": [retransmit_after(OWN_TIMING)],
+        "Segments sent again, by any other radio": [retransmit_after(HOST_10)],
+        "Segments sent again, by a virtual device": [DEVICE_TIMING.retransmit],
+        "All records of a session together": [RecordLimits().seconds],
+        "A lost device is tried again after": [run.retry, run.longest_retry],
+        "A refused sender is avoided for": [run.skip],
+        "An address that may be a node is asked every": [ASK_AGAIN],
+        "A run ends when all is settled and nothing new was heard for": [run.settle],
+        "A run ends without any progress after": [run.patience],
+    }
+    found = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \| [0-9o]", page, flags=re.MULTILINE)
+    assert {what: [*map(float, re.findall(r"[0-9.]+", cell))] for what, cell in found} == expected
 
 
 # The design.
