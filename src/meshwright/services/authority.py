@@ -73,6 +73,7 @@ class AuthorityKeeper:
         self._passphrase = passphrase
         self._clock = clock
         self._randomness = randomness
+        self._signers: dict[str, Signer] = {}
 
     def create(self, manufacturer: Manufacturer) -> OpenAuthority:
         """Make root and first batch, or what is missing of them.
@@ -150,4 +151,7 @@ class AuthorityKeeper:
         return self._open_signer(name)
 
     def _open_signer(self, name: str) -> Signer:
-        return open_key_file(self._key_path(name), self._passphrase(name))
+        """Open a key file, once: its passphrase is slow to check on purpose."""
+        if name not in self._signers:
+            self._signers[name] = open_key_file(self._key_path(name), self._passphrase(name))
+        return self._signers[name]
