@@ -152,7 +152,9 @@ def interrupted(home: Path, line: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(("line", "status"), [("Factory 2/", 130), ("Site 2/", 1)])
-def test_ctrl_c_is_an_interruption_and_nothing_more(tmp_path: Path, line: str, status: int) -> None:
+def test_ctrl_c_is_an_interruption_and_nothing_more(
+    tmp_path: Path, line: str, status: int, last_words: str
+) -> None:
     home = tmp_path / "home"
     got, said = interrupted(home, line)
     assert got == status
