@@ -93,7 +93,7 @@ def test_perfect_air_needs_no_repetition() -> None:
 
 @pytest.mark.parametrize("loss", [0.05, 0.1, 0.2, 0.3])
 @pytest.mark.parametrize("seed", range(4))
-def test_loss_is_made_good(loss: float, seed: int) -> None:
+def test_s19_loss_is_made_good(loss: float, seed: int) -> None:
     talk = Talk(seed, bad_air(SeededRandomness(seed).uniform("air"), loss=loss))
     talk.run()
     talk.check()
@@ -107,7 +107,7 @@ def test_loss_is_made_good(loss: float, seed: int) -> None:
     doubling=st.floats(0, 0.5),
     lateness=st.sampled_from([0.0, 0.01, 0.1, 0.5, 2.0]),
 )
-def test_anything_may_happen_to_packets(
+def test_s19_anything_may_happen_to_packets(
     seed: int, loss: float, doubling: float, lateness: float
 ) -> None:
     air = bad_air(

@@ -196,7 +196,7 @@ def test_one_link_ack_waits_at_most() -> None:
     ],
     ids=["open", "close", "pdu", "ack"],
 )
-def test_while_open_another_link_id_is_ignored(payload: bytes) -> None:
+def test_s18_while_open_another_link_id_is_ignored(payload: bytes) -> None:
     alone = open_device()
     send(alone, b"\x08")
     alone.run(0.05)
@@ -307,7 +307,7 @@ def test_a_device_can_be_opened_again_after_any_end(end: Role, link: bytes) -> N
     assert received(alone.told) == [b"\x0c"]
 
 
-def test_late_packets_of_an_old_link_change_nothing() -> None:
+def test_s19_late_packets_of_an_old_link_change_nothing() -> None:
     alone = ended_by_close()
     alone.hear(link_open(OTHER_LINK))
     alone.run(0.05)
@@ -353,7 +353,7 @@ def test_the_longest_delay() -> None:
     assert alone.times(LINK_ACK) == [0.05]
 
 
-def test_a_stranger_who_knows_the_link_id_is_not_heard() -> None:
+def test_s18_a_stranger_who_knows_the_link_id_is_not_heard() -> None:
     alone = open_device(sender=b"PROVIS")
     alone.hear(*transaction(0x00, b"\x0c"), sender=b"PROVIS")
     alone.hear(*transaction(0x01, b"\x0c"), link_close(0), sender=b"STRANG")

@@ -104,7 +104,7 @@ def test_an_ack_of_another_number_is_ignored(role: Role, offset: int) -> None:
     assert alone.run(role.retransmit + 0.05) == transaction(role.own, b"\x01")
 
 
-def test_acks_for_nothing_are_ignored(role: Role) -> None:
+def test_s7_acks_for_nothing_are_ignored(role: Role) -> None:
     alone = role.opened()
     alone.hear(ack(role.own), ack(role.peer), ack(0x7F))
     send(alone, LONG)
@@ -243,7 +243,7 @@ def test_repeated_segments_do_not_put_off_the_ack(role: Role) -> None:
 
 
 @pytest.mark.parametrize("offset", [1, 2, -2, 0x7F, 0x80, 0x81])
-def test_numbers_out_of_turn_are_dropped(role: Role, offset: int) -> None:
+def test_s7_numbers_out_of_turn_are_dropped(role: Role, offset: int) -> None:
     alone = role.opened()
     alone.hear(*transaction(role.peer, b"\x01"))
     alone.run(0.05)
@@ -253,7 +253,7 @@ def test_numbers_out_of_turn_are_dropped(role: Role, offset: int) -> None:
     assert received(alone.told) == [b"\x01", b"\x03"]
 
 
-def test_an_older_transaction_is_not_replayed(role: Role) -> None:
+def test_s7_an_older_transaction_is_not_replayed(role: Role) -> None:
     alone = role.opened()
     for index in range(3):
         alone.hear(*transaction(role.peer + index, bytes([index])))
@@ -267,7 +267,7 @@ MALFORMED = [b"", b"\x00\x00\x00\x00", b"\x05", b"\x02\x00", b"\x0f", b"\xff" * 
 
 
 @pytest.mark.parametrize("octets", MALFORMED, ids=bytes.hex)
-def test_malformed_packets_leave_the_link_usable(role: Role, octets: bytes) -> None:
+def test_s7_malformed_packets_leave_the_link_usable(role: Role, octets: bytes) -> None:
     alone = role.opened()
     alone.hear(LINK + bytes([role.peer]) + octets)
     assert link_of(alone).statistics.dropped == 1
@@ -312,7 +312,7 @@ def test_the_repetition_of_an_old_pdu_acknowledges_nothing(role: Role) -> None:
 # Queues are bounded.
 
 
-def test_a_peer_that_does_not_listen_is_not_listened_to(role: Role) -> None:
+def test_s7_a_peer_that_does_not_listen_is_not_listened_to(role: Role) -> None:
     alone = role.opened()
     accepted = 0
     for index in range(100):

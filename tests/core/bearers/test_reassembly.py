@@ -71,12 +71,12 @@ def test_segments_are_kept_across_repetitions() -> None:
     ids=["beyond SegN", "far beyond SegN", "middle too short", "last too long", "last too short"],
 )
 @pytest.mark.parametrize("first", [True, False], ids=["before Start", "after Start"])
-def test_what_does_not_fit_is_dropped(stray: Continuation, first: bool) -> None:
+def test_s7_what_does_not_fit_is_dropped(stray: Continuation, first: bool) -> None:
     parts = [stray, START] if first else [START, stray]
     assert feed(Reassembly(), [*parts, MIDDLE, LAST]) == [PDU]
 
 
-def test_wrong_frame_check_then_repetition() -> None:
+def test_s7_wrong_frame_check_then_repetition() -> None:
     assert isinstance(START, Start)
     wrong = Start(START.last_segment, START.total_length, START.fcs ^ 1, START.data)
     reassembly = Reassembly()
@@ -94,7 +94,7 @@ def test_damaged_segment_then_repetition() -> None:
 
 
 @pytest.mark.parametrize("size", [30, 66, 1469])
-def test_a_stray_start_does_not_block_the_transaction(size: int) -> None:
+def test_s7_a_stray_start_does_not_block_the_transaction(size: int) -> None:
     stray = parts_of(bytes(size))[0]
     reassembly = Reassembly()
     assert feed(reassembly, [stray, MIDDLE, LAST]) == []
@@ -110,7 +110,7 @@ def test_a_stray_start_does_not_block_the_transaction(size: int) -> None:
         max_size=200,
     )
 )
-def test_memory_is_bounded_and_only_whole_pdus_come_out(parts: list[Part]) -> None:
+def test_s7_memory_is_bounded_and_only_whole_pdus_come_out(parts: list[Part]) -> None:
     reassembly = Reassembly()
     for part in parts:
         pdu = reassembly.add(part)

@@ -1,4 +1,4 @@
-"""Attacks on a session: S1, S5, S6, S9 in flight, S12, S17; rows of the list of attacks."""
+"""Attacks on a session: S1, S5, S6, S9 in flight, S12; and secrets that must not show."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from meshwright.core.provisioning.provisioner import (
     Provisioned,
     SessionFailed,
 )
-from meshwright.core.provisioning.suites import Confirming
+from meshwright.core.provisioning.suites import Confirming, SessionKeys
 
 P256_PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
 
@@ -351,6 +351,16 @@ def test_a_machine_does_not_show_its_state() -> None:
     for machine in (pair.provisioner, pair.device):
         assert_silent(machine, secrets_of(pair))
         assert "0x" in repr(machine)
+
+
+def test_a_device_forgets_when_it_fails_and_not_only_when_it_is_left() -> None:
+    pair = Pair().device_at("RANDOM_SENT")
+    assert any(isinstance(value, Confirming) for value in vars(pair.device).values())
+    pair.device.receive(b"\x3f", 0.0)
+    assert not any(
+        isinstance(value, Confirming | SessionKeys) for value in vars(pair.device).values()
+    )
+    assert "_own_random" not in vars(pair.device)
 
 
 @pytest.mark.parametrize("how", ["complete", "failed", "lost"])

@@ -71,7 +71,7 @@ def assert_refused(state: str, effects: list[Effect], error: ErrorCode) -> None:
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("pdu_type", PduType, ids=lambda pdu_type: pdu_type.name)
-def test_each_type_in_each_state(state: str, pdu_type: PduType) -> None:
+def test_s8_each_type_in_each_state(state: str, pdu_type: PduType) -> None:
     pair = device_in(state)
     if pdu_type in EXPECTED[state]:
         genuine = next((p for p in pair.for_device if p[0] == pdu_type), None)
@@ -104,7 +104,7 @@ def test_no_octets_at_all(state: str) -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_padding_bits(state: str) -> None:
+def test_s8_padding_bits(state: str) -> None:
     for pdu_type, example in WELL_FORMED.items():
         octets = pdu.encode(example)
         pair = device_in(state)

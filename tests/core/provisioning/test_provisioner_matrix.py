@@ -75,7 +75,7 @@ def assert_failed(pair: Pair, effects: list[Effect], code: str, error: int | Non
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("pdu_type", EXAMPLES, ids=lambda pdu_type: pdu_type.name)
-def test_each_type_in_each_state(state: str, pdu_type: PduType) -> None:
+def test_s8_each_type_in_each_state(state: str, pdu_type: PduType) -> None:
     pair = provisioner_in(state)
     if pdu_type not in EXPECTED[state]:
         effects = answer_of(pair, pdu.encode(EXAMPLES[pdu_type]))
@@ -117,7 +117,7 @@ def spoilt(octets: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_padding_bits_and_wrong_lengths(state: str) -> None:
+def test_s8_padding_bits_and_wrong_lengths(state: str) -> None:
     for pdu_type, example in EXAMPLES.items():
         for octets in spoilt(pdu.encode(example)):
             pair = provisioner_in(state)
