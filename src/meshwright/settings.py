@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -13,6 +14,8 @@ from meshwright.files import write_atomic
 
 FILE_NAME = "home.toml"
 _LARGEST = 65_536
+_SECRETS = ("passphrase", "key-file", "variable")
+_MAC = re.compile("[0-9a-fA-F]{12}")
 _HEADER = "# A meshwright home. `seed` makes every run the same and is for simulations only.\n"
 
 
@@ -66,26 +69,41 @@ def load(home: Path) -> Settings:
 
 
 def save(home: Path, settings: Settings) -> None:
-    """Write the settings; a folder becomes a home by this file, so it is written last."""
+    """Write the settings; a folder becomes a home by this file, so it is written last.
+
+    Raises `InputError` (`bad-settings`) for text that no text file can hold.
+    """
     values = asdict(settings)
     manufacturer = values.pop("manufacturer")
     text = _HEADER + _table(values) + "\n[manufacturer]\n" + _table(manufacturer)
-    write_atomic(home / FILE_NAME, text.encode())
+    try:
+        octets = text.encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            "A name or path in the settings is no text in UTF-8; choose another.",
+            code="bad-settings",
+        ) from None
+    write_atomic(home / FILE_NAME, octets)
 
 
 def _table(values: dict[str, Any]) -> str:
-    # JSON strings and integers are TOML strings and integers.
+    # JSON strings and integers are TOML strings and integers, but for one character.
     pairs = ((name, value) for name, value in values.items() if value is not None)
-    return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in pairs)
+    lines = (f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in pairs)
+    return "".join(lines).replace("\x7f", "\\u007f")
 
 
 def _decode(found: dict[str, Any]) -> Settings:
-    manufacturer = _checked(Manufacturer, found.pop("manufacturer", {}))
-    return Settings(**_checked_values(Settings, found), manufacturer=manufacturer)
-
-
-def _checked(kind: type[Manufacturer], found: dict[str, Any]) -> Manufacturer:
-    return kind(**_checked_values(kind, found))
+    manufacturer = Manufacturer(**_checked_values(Manufacturer, found.pop("manufacturer", {})))
+    values = _checked_values(Settings, found)
+    for name in ("secret", "uuid_mac"):
+        if name not in values:
+            raise ValueError(f"the setting {name!r} is missing")
+    if values["secret"] not in _SECRETS:
+        raise ValueError(f"'secret' should be one of {', '.join(_SECRETS)}")
+    if _MAC.fullmatch(values["uuid_mac"]) is None:
+        raise ValueError("'uuid_mac' should have 12 hex digits")
+    return Settings(**values, manufacturer=manufacturer)
 
 
 _TEXTS = {"organization", "label_base", "secret", "uuid_mac", "key_file"}
@@ -97,6 +115,6 @@ def _checked_values(kind: type[Any], found: dict[str, Any]) -> dict[str, Any]:
         if name not in known:
             raise ValueError(f"there is no setting {name!r}")
         wanted = str if name in _TEXTS else int
-        if not isinstance(value, wanted):
+        if not isinstance(value, wanted) or isinstance(value, bool):
             raise TypeError(f"{name!r} should be {'text' if wanted is str else 'a number'}")
     return found

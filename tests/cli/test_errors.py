@@ -210,6 +210,7 @@ def test_each_step_names_the_one_that_is_missing(tmp_path: Path) -> None:
         ("--organization", "x" * 65, "bad-name"),
         ("--organization", "two\nlines", "bad-name"),
         ("--company-id", "05f1", "bad-vendor"),
+        ("--lifetime-days", "99999999999", "bad-lifetime"),
         ("--label-base", "ftp://x", "bad-base-uri"),
         ("--label-base", "https://a.host.much.too.long.for.a.label.example/path", "label-too-long"),
     ],

@@ -151,7 +151,10 @@ def interrupted(home: Path, line: str) -> tuple[int, str]:
     return process.returncode, out + err
 
 
-@pytest.mark.parametrize(("line", "status"), [("Factory 2/", 130), ("Site 2/", 1)])
+@pytest.mark.parametrize(
+    ("line", "status", "last_words"),
+    [("Factory 2/", 130, "run it again"), ("Site 2/", 1, "The run ended before")],
+)
 def test_ctrl_c_is_an_interruption_and_nothing_more(
     tmp_path: Path, line: str, status: int, last_words: str
 ) -> None:

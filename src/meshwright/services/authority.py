@@ -22,6 +22,9 @@ from meshwright.registry.entities import Authority as AuthorityRecord
 from meshwright.registry.entities import Role
 from meshwright.settings import Manufacturer
 
+LONGEST_LIFETIME = 36_525
+"""Days: a hundred years. Whoever wants more wants no end."""
+
 _ROOT_NAME, _BATCH_NAME = "root", "batch-1"
 
 
@@ -48,6 +51,10 @@ class OpenAuthority:
 def device_profile(manufacturer: Manufacturer) -> DeviceProfile:
     """Return the profile of the device certificates of a manufacturer."""
     days = manufacturer.lifetime_days
+    if days is not None and not 0 < days <= LONGEST_LIFETIME:
+        raise InputError(
+            f"Certificates live 1 to {LONGEST_LIFETIME} days, or without end.", code="bad-lifetime"
+        )
     return DeviceProfile(
         manufacturer.organization,
         manufacturer.company_id,

@@ -113,7 +113,7 @@ _CODECS: dict[str, _Codec] = {
     "address": (bytes.hex, bytes.fromhex),
     "boots": (int, int),
     "uuid": (str, UUID),
-    "organization": (str, str),
+    "organization": (str, lambda found: "".join([found])),  # text and nothing else
     "company_id": (int, int),
     "product_id": (int, int),
     "private_key": (lambda scalar: scalar.to_bytes(32, "big").hex(), lambda text: int(text, 16)),
