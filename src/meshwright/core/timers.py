@@ -47,8 +47,10 @@ class Timers(Generic[Name]):
 
         One at a time: handling one timer may stop the next.
         """
-        name = min(self._deadlines, key=self._deadlines.__getitem__)
-        self.stop(name)
+        deadlines = self._deadlines
+        name = min(deadlines, key=deadlines.__getitem__)
+        del deadlines[name]
+        self.next = min(deadlines.values(), default=None)
         return name
 
     def pop_due(self, now: float) -> Name | None:

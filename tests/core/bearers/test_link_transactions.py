@@ -487,8 +487,7 @@ def test_a_packet_that_left_too_late_does_not_count_for_the_next_pdu(role: Role)
         radio(link.handle_deadline(now))
         link.transmitted(Lane.TRANSACTION, now)
     now += role.retransmit + 0.05
-    link.handle_deadline(now)
-    radio(link.handle_deadline(now + 0.05))  # the second round has begun
+    radio(link.handle_deadline(now))  # the second round has begun
     assert Withdraw(Lane.TRANSACTION) in link.receive(ack(role.own), now + 0.06, None)
     link.transmitted(Lane.TRANSACTION, now + 0.061)  # the radio had it on the air already
     packet = radio(link.handle_deadline(now + 0.2))

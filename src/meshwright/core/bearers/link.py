@@ -65,7 +65,6 @@ class Timer(IntEnum):
 
     ACK_DELAY = auto()
     DELAY = auto()
-    RETRANSMIT = auto()
     ACKNOWLEDGMENT = auto()
     ESTABLISHMENT = auto()
     LINK = auto()
@@ -264,6 +263,7 @@ class Link(ABC):
         return self._delay_minimum + self._delay_span * self._uniform()
 
     def _start_delay(self, now: float) -> None:
+        """Have the next packet of the transaction lane sent after the random delay."""
         delay = self._delay_minimum + self._delay_span * self._uniform()
         self._timers.set(Timer.DELAY, now + delay)
 
@@ -294,7 +294,7 @@ class Link(ABC):
         else:
             outgoing.index = 0
             outgoing.rounds += 1
-            self._timers.set(Timer.RETRANSMIT, now + self._wait(outgoing))
+            self._start_delay(now + self._wait(outgoing))
 
     def _wait(self, outgoing: Outgoing) -> float:
         timing = self.timing
@@ -304,10 +304,6 @@ class Link(ABC):
         """Rest after a link: for good, or until the next Link Open."""
         self._phase = Phase.CLOSED
 
-    def _on_retransmit(self, now: float) -> list[Effect]:
-        self._start_delay(now)
-        return []
-
     def _drop_transaction(self) -> list[Effect]:
         self._queue.clear()
         return self._end_outgoing()
@@ -316,8 +312,8 @@ class Link(ABC):
         if self._outgoing is None:
             return []
         self._outgoing = None
-        for timer in (Timer.DELAY, Timer.RETRANSMIT, Timer.ACKNOWLEDGMENT):
-            self._timers.stop(timer)
+        self._timers.stop(Timer.DELAY)
+        self._timers.stop(Timer.ACKNOWLEDGMENT)
         return [Withdraw(Lane.TRANSACTION)]
 
     # Receiving.
@@ -359,12 +355,12 @@ class Link(ABC):
         self._timers.stop(Timer.LINK)
         self._peer_last = number
         self._peer_next = self._peer.following(number)
-        self._reassembly = Reassembly()
+        self._reassembly.clear()
         self._acknowledge(number, now)
         return [PduReceived(pdu)]
 
     def _acknowledge(self, number: int, now: float) -> None:
-        self._queue_ack(bytes([number]) + generic.ACK, now)
+        self._queue_ack(_ACKS[number], now)
 
     def _queue_ack(self, packet: bytes, now: float) -> None:
         """Have `packet` sent in the ack lane, which holds one packet at most."""
@@ -414,7 +410,6 @@ class Link(ABC):
     _HANDLERS: ClassVar[dict[Timer, Callable[[Link, float], list[Effect]]]] = {
         Timer.ACK_DELAY: _on_ack_delay,
         Timer.DELAY: _on_delay,
-        Timer.RETRANSMIT: _on_retransmit,
         Timer.ACKNOWLEDGMENT: _on_timeout,
         Timer.ESTABLISHMENT: _on_timeout,
         Timer.LINK: _on_timeout,
@@ -422,3 +417,4 @@ class Link(ABC):
 
 
 _LISTENING = frozenset({Phase.OPENING, Phase.OPEN, Phase.CLOSING})
+_ACKS = [bytes([number]) + generic.ACK for number in range(256)]

@@ -20,6 +20,11 @@ class Reassembly:
         self._start: Start | None = None
         self._segments: dict[int, bytes] = {}
 
+    def clear(self) -> None:
+        """Forget everything, for the next transaction."""
+        self._start = None
+        self._segments.clear()
+
     def add(self, part: Start | Continuation) -> bytes | None:
         """Take a segment; return the whole PDU when it is complete and its FCS agrees.
 
@@ -51,8 +56,7 @@ class Reassembly:
         pdu = start.data + b"".join(segments[i] for i in range(1, start.last_segment + 1))
         if frame_check(pdu) == start.fcs:
             return pdu
-        self._start = None
-        segments.clear()
+        self.clear()
         return None
 
 
