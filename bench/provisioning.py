@@ -54,9 +54,9 @@ class Bench:
     """One device with a real chain, and a provisioner that knows its batch."""
 
     def __init__(self) -> None:
-        self._randomness = SeededRandomness(1)
-        self._serial = 0
-        random = self._randomness.stream("pki")
+        randomness = SeededRandomness(1)
+        self._random, self._uniform = randomness.stream("sessions"), randomness.uniform("sessions")
+        random = randomness.stream("pki")
         key = generate_private_key(random)
         self._batch, self._certificate, root = _chain(key, random)
         self._pair = KeyPair(key.private_numbers().private_value)
@@ -70,9 +70,7 @@ class Bench:
 
     def session(self) -> None:
         """Provision the device once, from Link Open to the last Link Close."""
-        self._serial += 1
-        random = self._randomness.stream(self._serial)
-        uniform = self._randomness.uniform(self._serial)
+        random, uniform = self._random, self._uniform
         options = DeviceOptions(
             key_pair=self._pair,
             records={RecordId.DEVICE_CERTIFICATE: self._certificate},

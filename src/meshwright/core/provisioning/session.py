@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
 from meshwright.core.driver import Bearer, ProvisioningMachine
@@ -31,8 +30,8 @@ class Session:
             SendPdu: lambda effect, now: bearer.send(effect.pdu, now),
             CloseLink: lambda effect, now: bearer.close(effect.reason, now),
             PduReceived: lambda effect, now: machine.receive(effect.pdu, now),
-            LinkOpened: lambda effect, now: [_Passed(effect), *machine.bearer_opened(now)],
-            LinkClosed: lambda effect, now: [_Passed(effect), *machine.bearer_closed(now)],
+            LinkOpened: lambda _effect, now: machine.bearer_opened(now),
+            LinkClosed: lambda _effect, now: machine.bearer_closed(now),
         }
 
     @property
@@ -62,31 +61,25 @@ class Session:
     def carry_out(self, effects: list[Effect], now: float) -> list[Effect]:
         """Carry out effects of the bearer or the machine; return those for the driver."""
         steps = self._steps
-        for effect in effects:
-            if type(effect) in steps:
-                return self._carry_out(effects, now)
-        return effects  # as for most packets: nothing for the machine
+        if all(type(effect) not in steps for effect in effects):
+            return effects  # as for most packets: nothing for the machine
+        return self._carry_out(effects, now)
 
     def _carry_out(self, effects: list[Effect], now: float) -> list[Effect]:
         outward: list[Effect] = []
-        pending = deque(effects)
-        steps = self._steps
-        while pending:
-            effect = pending.popleft()
-            step = steps.get(type(effect))
-            if step is not None:
-                pending.extendleft(reversed(step(effect, now)))
-            else:
-                outward.append(effect.effect if isinstance(effect, _Passed) else effect)
+        self._take_steps(effects, now, outward)
         # Nothing else moves the machine's deadline: whatever is asked of it makes an effect.
         self._machine_deadline = self.machine.next_deadline()
         return outward
 
+    def _take_steps(self, effects: list[Effect], now: float, outward: list[Effect]) -> None:
+        """Do what each effect asks, and what follows from it, before the next."""
+        for effect in effects:
+            step = self._steps.get(type(effect))
+            if step is None or type(effect) in _FOR_BOTH:
+                outward.append(effect)
+            if step is not None:
+                self._take_steps(step(effect, now), now, outward)
 
-class _Passed(Effect):
-    """An effect that the machine has seen and the owner shall see."""
 
-    __slots__ = ("effect",)
-
-    def __init__(self, effect: Effect) -> None:
-        self.effect = effect
+_FOR_BOTH = frozenset({LinkOpened, LinkClosed})
