@@ -22,13 +22,14 @@ from meshwright.radio.concurrency import AdaptiveLinks, FixedLinks, retransmit_a
 from meshwright.radio.port import Report
 from meshwright.radio.runner import Runner
 from meshwright.randomness import Randomness
-from meshwright.registry.entities import Asset, Network, Node, Outcome
+from meshwright.registry.entities import Network, Node, Outcome
 from meshwright.services.chains import ChainBook
-from meshwright.services.job import STOPPED, DeviceJob, JobResult, JobTools
+from meshwright.services.job import DeviceJob, JobResult, JobTools
 from meshwright.services.ports import CommissioningStore, Validator
 from meshwright.services.recovery import Recovery
-from meshwright.services.report import AssetResult, CommissioningReport, Progress, ResultKind
+from meshwright.services.report import CommissioningReport, Progress, ResultKind
 from meshwright.services.sightings import Refusal, Sightings
+from meshwright.services.target import Target
 
 _REVIEW = 0.25
 _STRANGERS_SHOWN = 10
@@ -58,20 +59,6 @@ class CommissioningOptions:
     longest_retry: float = 30.0
     policy: AuthenticationPolicy = ZERO_TOUCH
     timing: LinkTiming | None = None
-
-
-@dataclass(slots=True)
-class _Target:
-    """One asset of the network and what has happened to it in this run."""
-
-    asset: Asset
-    node: Node | None = None
-    began: float | None = None
-    ended: float | None = None
-    retransmissions: int = 0
-    failures: int = 0
-    not_before: float = 0.0
-    last_failure: JobResult | None = None
 
 
 class Commissioner:
@@ -112,7 +99,7 @@ class Commissioner:
             self.options.timing or LinkTiming(retransmit=retransmit_after(runner.radio.pacing)),
         )
         self._recovery = Recovery(network, store, runner, self._on_found)
-        self._targets: dict[bytes, _Target] = {}
+        self._targets: dict[bytes, Target] = {}
         self._jobs: dict[bytes, DeviceJob] = {}
         self._moved = self._news = self._began = 0.0
         self._ended = False
@@ -126,7 +113,7 @@ class Commissioner:
         self._concurrency = self._choose_concurrency()
         network_id = self._network.id
         self._store.close_interrupted(network_id)
-        self._targets = {a.uuid.bytes: _Target(a) for a in self._store.assets(network_id)}
+        self._targets = {a.uuid.bytes: Target(a) for a in self._store.assets(network_id)}
         for node in self._store.nodes(network_id):
             self._targets[node.uuid.bytes].node = node
         self._unsubscribe = self._runner.subscribe(AdType.MESH_BEACON, self._on_beacon)
@@ -154,11 +141,12 @@ class Commissioner:
 
     def report(self) -> CommissioningReport:
         """Tell what has become of every asset, and who else was heard."""
-        results = [self._result(target) for target in self._targets.values()]
+        refusals = self.sightings.refusals
+        results = [target.result(refusals) for target in self._targets.values()]
         elapsed = self._runner.timebase.time() - self._began
         return CommissioningReport(
             results,
-            self.sightings.refusals,
+            refusals,
             self.sightings.strangers,
             elapsed,
             self.sightings.overflowed,
@@ -205,7 +193,7 @@ class Commissioner:
             who = "a device that is not on the list"
             self._on_progress(Progress(ResultKind.REFUSED, who, "it stays outside."))
 
-    def _consider(self, target: _Target, data: bytes, sender: bytes | None, now: float) -> None:
+    def _consider(self, target: Target, data: bytes, sender: bytes | None, now: float) -> None:
         uuid = target.asset.uuid
         busy = uuid.bytes in self._jobs or now < target.not_before
         if busy or len(self._jobs) >= self._concurrency.limit(now, self._oldest(now)):
@@ -223,7 +211,7 @@ class Commissioner:
         return max((now - each for each in began if each is not None), default=0.0)
 
     def _admit(
-        self, target: _Target, beacon: UnprovisionedBeacon, sender: bytes | None, now: float
+        self, target: Target, beacon: UnprovisionedBeacon, sender: bytes | None, now: float
     ) -> None:
         known = self._tools.chains.prefetched(target.asset.uuid) is not None
         if beacon.has_certificate or known:
@@ -235,7 +223,7 @@ class Commissioner:
 
     # Jobs.
 
-    def _begin(self, target: _Target, sender: bytes | None, now: float) -> None:
+    def _begin(self, target: Target, sender: bytes | None, now: float) -> None:
         uuid = target.asset.uuid
         attempt = self._store.begin_attempt(self._network.id, uuid, sender.hex() if sender else "")
         job = DeviceJob(
@@ -258,12 +246,12 @@ class Commissioner:
         target = self._targets[uuid.bytes]
         _ENDINGS[result.outcome](self, target, result)
 
-    def _on_node(self, target: _Target, result: JobResult) -> None:
-        self._count(target, result)
+    def _on_node(self, target: Target, result: JobResult) -> None:
+        target.count(result)
         if result.node is not None:
             self._joined(target, result.node, result.ended)
 
-    def _on_refused(self, target: _Target, result: JobResult) -> None:
+    def _on_refused(self, target: Target, result: JobResult) -> None:
         seconds = None if result.began is None else result.ended - result.began
         self.sightings.avoid(target.asset.uuid, result.sender, result.ended + self.options.skip)
         self._refuse(
@@ -279,13 +267,10 @@ class Commissioner:
             ),
         )
 
-    def _on_lost(self, target: _Target, result: JobResult) -> None:
+    def _on_lost(self, target: Target, result: JobResult) -> None:
         options = self.options
-        self._count(target, result)
-        if result.code != STOPPED or target.last_failure is None:
-            target.last_failure = result  # why it failed before says more than that we stopped
-        again = result.ended + min(options.retry * 2**target.failures, options.longest_retry)
-        target.failures += 1
+        wait = min(options.retry * 2 ** target.lost(result), options.longest_retry)
+        again = result.ended + wait
         if result.sender is None:
             target.not_before = again
         else:
@@ -294,7 +279,7 @@ class Commissioner:
             self._recovery.ask(result.reservation)
         self._on_progress(Progress(ResultKind.WORKING, target.asset.name, result.reason or ""))
 
-    def _refuse(self, target: _Target, refusal: Refusal) -> None:
+    def _refuse(self, target: Target, refusal: Refusal) -> None:
         if self.sightings.refuse(refusal):
             self._news = refusal.at
             who = f"somebody under the UUID of {target.asset.name}"
@@ -305,36 +290,15 @@ class Commissioner:
         if target is not None:
             self._joined(target, node, now)
 
-    def _joined(self, target: _Target, node: Node, now: float) -> None:
-        target.node = node
-        target.ended = now
+    def _joined(self, target: Target, node: Node, now: float) -> None:
+        target.joined(node, now)
         self._moved = self._news = now
         self._on_progress(
             Progress(ResultKind.NODE, target.asset.name, f"node 0x{node.address:04x}")
         )
 
-    @staticmethod
-    def _count(target: _Target, result: JobResult) -> None:
-        target.retransmissions += result.retransmissions
-        if target.began is None:
-            target.began = result.began
 
-    def _result(self, target: _Target) -> AssetResult:
-        uuid = target.asset.uuid
-        seconds = None
-        if target.began is not None and target.ended is not None:
-            seconds = target.ended - target.began
-        if target.node is not None:
-            return AssetResult.joined(target.asset, target.node, seconds, target.retransmissions)
-        refusals = [each for each in self.sightings.refusals if each.uuid == uuid]
-        if refusals:
-            return AssetResult.refused(target.asset, refusals[-1])
-        if target.last_failure is not None:
-            return AssetResult.lost(target.asset, target.last_failure, target.retransmissions)
-        return AssetResult.unheard(target.asset)
-
-
-_ENDINGS: dict[Outcome, Callable[[Commissioner, _Target, JobResult], None]] = {
+_ENDINGS: dict[Outcome, Callable[[Commissioner, Target, JobResult], None]] = {
     Outcome.NODE: Commissioner._on_node,
     Outcome.REFUSED: Commissioner._on_refused,
     Outcome.FAILED: Commissioner._on_lost,
