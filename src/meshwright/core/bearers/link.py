@@ -90,6 +90,13 @@ class LinkStatistics:
     first_sent_at: float | None = None
 
 
+# Looking a member up on its enum takes as long as handling a packet's other steps (Python 3.11).
+_OPEN, _CLOSING = Phase.OPEN, Phase.CLOSING
+_DELAY, _ACK_DELAY, _ACKNOWLEDGMENT = Timer.DELAY, Timer.ACK_DELAY, Timer.ACKNOWLEDGMENT
+_LINK = Timer.LINK
+_ACK_LANE, _LANE = Lane.ACK, Lane.TRANSACTION
+
+
 class Link(ABC):
     """What both ends of a link share."""
 
@@ -185,7 +192,7 @@ class Link(ABC):
     def _hear_ack(
         self, _ack: generic.Ack, number: int, sender: bytes | None, now: float
     ) -> list[Effect]:
-        if self._phase is not Phase.OPEN or number & 0x80 != self._own.first:
+        if self._phase is not _OPEN or number & 0x80 != self._own.first:
             return []
         return self._on_ack(number, now) if self._sender.admits(sender, now) else []
 
@@ -196,14 +203,14 @@ class Link(ABC):
         sender: bytes | None,
         now: float,
     ) -> list[Effect]:
-        if self._phase is not Phase.OPEN or number & 0x80 != self._peer.first:
+        if self._phase is not _OPEN or number & 0x80 != self._peer.first:
             return []
         return self._on_segment(part, number, now) if self._sender.admits(sender, now) else []
 
     def transmitted(self, lane: Lane, now: float) -> list[Effect]:
         """Learn that the packet of `lane` has left the radio."""
         self.statistics.packets_sent += 1
-        if lane is Lane.ACK:
+        if lane is _ACK_LANE:
             self.statistics.retransmissions += self._ack.left()
             return []
         if self.statistics.first_sent_at is None:
@@ -221,7 +228,7 @@ class Link(ABC):
 
     def send(self, pdu: bytes, now: float) -> list[Effect]:
         """Queue one provisioning PDU; without an open link it is dropped."""
-        if self._phase is Phase.OPEN:
+        if self._phase is _OPEN:
             self._queue.append(pdu)
             self._next_transaction(now)
         return []
@@ -245,13 +252,13 @@ class Link(ABC):
         return outgoing.packets
 
     def _close(self, reason: CloseReason, last_word: list[bytes], now: float) -> list[Effect]:
-        opened = self._phase is Phase.OPEN
+        opened = self._phase is _OPEN
         if not opened and self._phase is not Phase.OPENING:
             return []
         effects = self._drop_transaction()
         self._timers.stop(Timer.ESTABLISHMENT)
-        self._timers.stop(Timer.LINK)
-        self._phase = Phase.CLOSING
+        self._timers.stop(_LINK)
+        self._phase = _CLOSING
         farewell = [control_packet(generic.link_close(reason))] * self.timing.closes
         self._outgoing = Outgoing([*last_word, *farewell], Priority.CLOSE)
         self._start_delay(now)
@@ -265,7 +272,7 @@ class Link(ABC):
     def _start_delay(self, now: float) -> None:
         """Have the next packet of the transaction lane sent after the random delay."""
         delay = self._delay_minimum + self._delay_span * self._uniform()
-        self._timers.set(Timer.DELAY, now + delay)
+        self._timers.set(_DELAY, now + delay)
 
     def _next_transaction(self, now: float) -> None:
         if self._outgoing is None and self._queue:
@@ -280,15 +287,15 @@ class Link(ABC):
         outgoing.at_radio = True
         packet = self._link_id + outgoing.packets[outgoing.index]
         progress = self._own_next & 0x7F
-        return [Transmit(Lane.TRANSACTION, packet, outgoing.priority, progress)]
+        return [Transmit(_LANE, packet, outgoing.priority, progress)]
 
     def _after_packet(self, outgoing: Outgoing, now: float) -> None:
         if outgoing.began is None and outgoing.is_transaction:
             outgoing.began = now
-            self._timers.set(Timer.ACKNOWLEDGMENT, now + self.timing.acknowledgment)
+            self._timers.set(_ACKNOWLEDGMENT, now + self.timing.acknowledgment)
         if outgoing.index < len(outgoing.packets):
             self._start_delay(now)
-        elif self._phase is Phase.CLOSING:
+        elif self._phase is _CLOSING:
             self._outgoing = None
             self._gone()
         else:
@@ -312,9 +319,9 @@ class Link(ABC):
         if self._outgoing is None:
             return []
         self._outgoing = None
-        self._timers.stop(Timer.DELAY)
-        self._timers.stop(Timer.ACKNOWLEDGMENT)
-        return [Withdraw(Lane.TRANSACTION)]
+        self._timers.stop(_DELAY)
+        self._timers.stop(_ACKNOWLEDGMENT)
+        return [Withdraw(_LANE)]
 
     # Receiving.
 
@@ -352,7 +359,7 @@ class Link(ABC):
         return effects if pdu is None else effects + self._complete(pdu, number, now)
 
     def _complete(self, pdu: bytes, number: int, now: float) -> list[Effect]:
-        self._timers.stop(Timer.LINK)
+        self._timers.stop(_LINK)
         self._peer_last = number
         self._peer_next = self._peer.following(number)
         self._reassembly.clear()
@@ -365,11 +372,11 @@ class Link(ABC):
     def _queue_ack(self, packet: bytes, now: float) -> None:
         """Have `packet` sent in the ack lane, which holds one packet at most."""
         if self._ack.put(packet):
-            self._timers.set(Timer.ACK_DELAY, now + self._delay())
+            self._timers.set(_ACK_DELAY, now + self._delay())
 
     def _on_ack_delay(self, _now: float) -> list[Effect]:
         packet = self._ack.to_radio()
-        return [] if packet is None else [Transmit(Lane.ACK, self._link_id + packet, Priority.ACK)]
+        return [] if packet is None else [Transmit(_ACK_LANE, self._link_id + packet, Priority.ACK)]
 
     # Opening, closing and time.
 
@@ -382,20 +389,20 @@ class Link(ABC):
         """Handle Link Open and Link Ack, which differ by role."""
 
     def _on_close(self, reason: int) -> list[Effect]:
-        if self._phase is Phase.CLOSING:
+        if self._phase is _CLOSING:
             return []
-        opened = self._phase is Phase.OPEN
+        opened = self._phase is _OPEN
         effects = self._drop_transaction()
         if not self._ack.empty:
             self._ack.clear()
-            effects.append(Withdraw(Lane.ACK))
+            effects.append(Withdraw(_ACK_LANE))
         self._timers.stop_all()
         self._gone()
         return [*effects, LinkClosed(reason, by_peer=True, opened=opened)]
 
     def _opened(self, now: float) -> list[Effect]:
-        self._phase = Phase.OPEN
-        self._timers.set(Timer.LINK, now + self.timing.link)
+        self._phase = _OPEN
+        self._timers.set(_LINK, now + self.timing.link)
         return [LinkOpened(self._sender.current)]
 
     def _on_timeout(self, now: float) -> list[Effect]:
@@ -408,13 +415,13 @@ class Link(ABC):
         generic.Control: _hear_control,
     }
     _HANDLERS: ClassVar[dict[Timer, Callable[[Link, float], list[Effect]]]] = {
-        Timer.ACK_DELAY: _on_ack_delay,
-        Timer.DELAY: _on_delay,
-        Timer.ACKNOWLEDGMENT: _on_timeout,
+        _ACK_DELAY: _on_ack_delay,
+        _DELAY: _on_delay,
+        _ACKNOWLEDGMENT: _on_timeout,
         Timer.ESTABLISHMENT: _on_timeout,
-        Timer.LINK: _on_timeout,
+        _LINK: _on_timeout,
     }
 
 
-_LISTENING = frozenset({Phase.OPENING, Phase.OPEN, Phase.CLOSING})
+_LISTENING = frozenset({Phase.OPENING, _OPEN, _CLOSING})
 _ACKS = [bytes([number]) + generic.ACK for number in range(256)]
