@@ -44,7 +44,7 @@ from meshwright.randomness import RandomBytes, SeededRandomness
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DEVICE = UUID("1b9d6bcd-bbfd-11f0-8000-ab8dfbbd4bed")
-ROUNDS, SESSIONS = 15, 20
+PAIRS = 300
 BAR_MILLISECONDS, BAR_RATIO = 4.0, 6.0
 
 Row = dict[str, Any]
@@ -214,22 +214,18 @@ def _floor(counted: Counter[str]) -> Callable[[], None]:
     return run
 
 
-def _milliseconds(work: Callable[[], None], times: int) -> float:
+def _milliseconds(work: Callable[[], None]) -> float:
     begin = time.process_time_ns()
-    for _ in range(times):
-        work()
-    return (time.process_time_ns() - begin) / times / 1e6
+    work()
+    return (time.process_time_ns() - begin) / 1e6
 
 
 def rows() -> list[Row]:
-    """Measure session and floor in turns, so that both see the same noise; medians."""
+    """Measure session and floor in turns, so that both meet the same noise and caches; medians."""
     bench = Bench()
     counted = count_operations(bench.session)
     floor = _floor(counted)
-    pairs = [
-        (_milliseconds(bench.session, SESSIONS), _milliseconds(floor, SESSIONS))
-        for _ in range(ROUNDS)
-    ]
+    pairs = [(_milliseconds(bench.session), _milliseconds(floor)) for _ in range(PAIRS)]
     value = statistics.median(each for each, _ in pairs)
     below = statistics.median(each for _, each in pairs)
     ratio = statistics.median(each / base for each, base in pairs)
