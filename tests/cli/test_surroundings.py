@@ -135,6 +135,34 @@ def test_a_disk_that_is_full_for_what_is_printed() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("option", [(), ("--json",)], ids=["lines", "json"])
+@pytest.mark.parametrize("command", [("assets", "list"), ("commission",)], ids=" ".join)
+def test_a_result_that_cannot_be_printed(
+    plant: Path, command: tuple[str, ...], option: tuple[str, ...]
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, *command, *option, "--home", str(plant)],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=PLAIN,
+            timeout=60,
+        )
+    clear(done, 4, "output-failed")
+    assert meshwright("commission", "--home", plant).status == 0
+
+
+def test_an_error_that_cannot_be_told_keeps_its_status(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        for arguments in (["assets", "list", "--home", str(tmp_path), "--json"], ["nonsense"]):
+            done = subprocess.run(
+                [*PROGRAM, *arguments], check=False, stdout=full, stderr=full, env=PLAIN
+            )
+            assert done.returncode == 2
+
+
 def interrupted(home: Path, line: str) -> tuple[int, str]:
     """Run a demo that gets Ctrl-C once it has printed `line`; return what it says after that."""
     command = [*PROGRAM, "demo", "--devices", "6", "--home", str(home)]

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import click
 
-from meshwright.cli.common import cell, counted, emit, example, home_command, open_home, table
+from meshwright.cli.common import example, home_command, open_home
+from meshwright.cli.output import cell, counted, emit, say, table
 from meshwright.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ def add(
         emit({"assets": [_describe(asset, place) for asset in added]})
         return
     for asset in added:
-        click.echo(f"{asset.name}  {asset.uuid}")
-    click.echo(f"{counted(len(added), 'device')} may join the network {place.name}.")
+        say(f"{asset.name}  {asset.uuid}")
+    say(f"{counted(len(added), 'device')} may join the network {place.name}.")
 
 
 def _each_once(devices: list[Scanned]) -> list[Scanned]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from meshwright.cli.common import emit, example, home_command, open_home
+from meshwright.cli.common import example, home_command, open_home
+from meshwright.cli.output import emit, say
 
 
 @click.group("ca")
@@ -29,9 +30,9 @@ def create(home: Path | None, key_file: Path | None, as_json: bool) -> None:
     if as_json:
         emit({"root_sha256": root, "batch_sha256": batch})
         return
-    click.echo(f"Root certificate,  SHA-256 {_grouped(root)}")
-    click.echo(f"Batch certificate, SHA-256 {_grouped(batch)}")
-    click.echo("Device certificates are checked against this root from now on.")
+    say(f"Root certificate,  SHA-256 {_grouped(root)}")
+    say(f"Batch certificate, SHA-256 {_grouped(batch)}")
+    say("Device certificates are checked against this root from now on.")
 
 
 def _grouped(digest: str) -> str:

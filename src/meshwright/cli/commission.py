@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from meshwright.cli.common import emit, example, home_command, open_home, table
+from meshwright.cli.common import example, home_command, open_home
 from meshwright.cli.display import observer
 from meshwright.cli.exits import ExitStatus
+from meshwright.cli.output import emit, say, table
 
 if TYPE_CHECKING:
     from meshwright.services.report import AssetResult, CommissioningReport, Progress
@@ -84,12 +85,10 @@ def _print(network: str, report: CommissioningReport, as_json: bool) -> None:
         return
     columns = ["device", "address", "seconds", "retries", "reason"]
     table(f"Network {network}", columns, [_cells(result) for result in report.assets])
-    click.echo(f"Unaccounted: {report.unaccounted}.")
+    say(f"Unaccounted: {report.unaccounted}.")
     if report.strangers:
         more = " or more" if report.strangers_uncounted else ""
-        click.echo(
-            f"Devices that are not on the list: {len(report.strangers)}{more}; all stay outside."
-        )
+        say(f"Devices that are not on the list: {len(report.strangers)}{more}; all stay outside.")
 
 
 def _cells(result: AssetResult) -> list[str]:

@@ -1,11 +1,10 @@
-"""Options that many commands share, and how results are printed."""
+"""Options that many commands share, and the home they open."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -91,51 +90,6 @@ def _ask_passphrase(home: Path) -> str | None:
 def _actor() -> str:
     """Return who the audit log names: the user of this machine."""
     return os.environ.get("USER") or f"uid {os.getuid()}"
-
-
-def emit(value: dict[str, Any]) -> None:
-    """Print one JSON object."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str = ""
-) -> None:
-    """Print a table, as wide as the terminal, or as it needs to be in a file.
-
-    Without rows `empty` is said instead. Only names and reasons are broken; the rest is there to
-    be copied.
-    """
-    if not rows and empty:
-        click.echo(empty)
-        return
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    drawn = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        drawn.add_column(column, no_wrap=column not in _BROKEN, overflow="fold")
-    for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
-    console.print(drawn)
-
-
-_BROKEN = ("name", "device", "reason")
-
-
-def cell(value: object, column: str) -> str:
-    """Return what a table shows for a value of a program."""
-    if value is None:
-        return ""
-    return f"0x{value:04x}" if column.endswith("address") else str(value)
-
-
-def counted(number: int, what: str) -> str:
-    """Return `1 device`, `2 devices`."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def example(*lines: str) -> str:

@@ -7,17 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from meshwright.cli.common import (
-    HOME_VARIABLE,
-    chosen_home,
-    counted,
-    emit,
-    example,
-    json_option,
-    table,
-)
+from meshwright.cli.common import HOME_VARIABLE, chosen_home, example, json_option
 from meshwright.cli.display import observer
 from meshwright.cli.exits import ExitStatus
+from meshwright.cli.output import counted, emit, say, table
 
 if TYPE_CHECKING:
     from meshwright.wiring.demo import DemoResult, Row
@@ -68,12 +61,12 @@ def _print(result: DemoResult) -> None:
     columns = ["device", "outcome", "address", "seconds", "retries", "reason"]
     table("", columns, [_cells(row) for row in result.devices])
     nodes = sum(row.outcome == "node" for row in result.devices)
-    click.echo(
+    say(
         f"{counted(nodes, 'node')} in {result.simulated_seconds:.1f} simulated seconds; "
         f"unaccounted assets: {result.unaccounted}."
     )
-    click.echo(f"Network, register and keys: {result.home}")
-    click.echo(f"Labels: {result.home}/labels")
+    say(f"Network, register and keys: {result.home}")
+    say(f"Labels: {result.home}/labels")
 
 
 def _cells(row: Row) -> list[str]:

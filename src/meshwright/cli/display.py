@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-import click
+from meshwright.cli.output import say
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -61,13 +61,13 @@ class PlainLines:
 
     def step(self, name: str, text: str) -> None:
         self._done[name] += 1
-        click.echo(f"{name} {self._done[name]}/{self._totals[name]}: {text}")
+        say(f"{name} {self._done[name]}/{self._totals[name]}: {text}")
 
     def busy(self, name: str, text: str) -> None:
         del name, text
 
     def note(self, text: str) -> None:
-        click.echo(text)
+        say(text)
 
 
 class Bars:

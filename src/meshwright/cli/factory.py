@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from meshwright.cli.common import counted, emit, example, home_command, open_home
+from meshwright.cli.common import example, home_command, open_home
 from meshwright.cli.display import observer
+from meshwright.cli.output import counted, emit, say
 
 
 @click.group("factory")
@@ -45,4 +46,4 @@ def make(devices: int, home: Path | None, key_file: Path | None, as_json: bool) 
         rows = [{"name": d.name, "uuid": str(d.uuid), "label": str(d.label)} for d in made]
         emit({"devices": rows})
         return
-    click.echo(f"Made {counted(len(made), 'device')}; labels are in {made[0].label.parent}.")
+    say(f"Made {counted(len(made), 'device')}; labels are in {made[0].label.parent}.")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from meshwright.cli.common import emit, example, home_option, home_path, json_option, secrets
+from meshwright.cli.common import example, home_option, home_path, json_option, secrets
+from meshwright.cli.output import emit, say
 
 
 @click.command(
@@ -76,10 +77,10 @@ def command(
     if as_json:
         emit({"home": str(path), "secret": settings.secret, "key_file": settings.key_file})
         return
-    click.echo(f"Made the home {path}, locked with {_SECRETS[settings.secret]}.")
+    say(f"Made the home {path}, locked with {_SECRETS[settings.secret]}.")
     if settings.key_file is not None:
-        click.echo(f"Keep the key file safe: {path / settings.key_file}")
-    click.echo(f"Next: meshwright ca create --home {shlex.quote(str(path))}")
+        say(f"Keep the key file safe: {path / settings.key_file}")
+    say(f"Next: meshwright ca create --home {shlex.quote(str(path))}")
 
 
 _SECRETS = {

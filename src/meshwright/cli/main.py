@@ -7,9 +7,11 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 
@@ -78,10 +80,12 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         status = cli.main(arguments, prog_name="meshwright", standalone_mode=False)
     except click.ClickException as error:
         _say_json("usage", error.format_message(), as_json="--json" in arguments)
-        error.show()
+        with _last_words(sys.stderr):
+            error.show()
         sys.exit(ExitStatus.USAGE)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted; run it again on the same home to go on.", err=True)
+        with _last_words(sys.stderr):
+            click.echo("Interrupted; run it again on the same home to go on.", err=True)
         sys.exit(ExitStatus.INTERRUPTED)
     except BrokenPipeError:
         _leave_pipe()
@@ -99,22 +103,39 @@ def _accept_any_text() -> None:
 
 def _leave_pipe() -> NoReturn:
     # Whoever read our output has gone; nothing more can be said.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _silence(sys.stdout)
     sys.exit(ExitStatus.INCOMPLETE)
+
+
+@contextmanager
+def _last_words(stream: TextIO) -> Iterator[None]:
+    """Keep the exit status when nobody can be told why."""
+    try:
+        yield
+    except OSError:
+        _silence(stream)
+
+
+def _silence(stream: TextIO) -> None:
+    """Throw away what is still buffered; the end of the process would fail to write it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _fail(error: Exception, *, as_json: bool) -> NoReturn:
     code, message = _describe(error)
     _say_json(code, message, as_json=as_json)
-    click.echo(f"Error ({code}): {message}", err=True)
-    if os.environ.get(_DEBUG_VARIABLE):
-        traceback.print_exception(error)
+    with _last_words(sys.stderr):
+        click.echo(f"Error ({code}): {message}", err=True)
+        if os.environ.get(_DEBUG_VARIABLE):
+            traceback.print_exception(error)
     sys.exit(status_of(error))
 
 
 def _say_json(code: str, message: str, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False))
+        told = {"error": {"code": code, "message": message}}
+        with _last_words(sys.stdout):
+            click.echo(json.dumps(told, ensure_ascii=False))
 
 
 def _describe(error: Exception) -> tuple[str, str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from meshwright.cli.common import cell, emit, example, home_command, open_home, table
+from meshwright.cli.common import example, home_command, open_home
+from meshwright.cli.output import cell, emit, say, table
 
 if TYPE_CHECKING:
     from meshwright.registry.entities import Network
@@ -31,7 +32,7 @@ def create(name: str, home: Path | None, key_file: Path | None, as_json: bool) -
     if as_json:
         emit(made)
     else:
-        click.echo(f"Made the network {name}; add its devices with `meshwright assets add`.")
+        say(f"Made the network {name}; add its devices with `meshwright assets add`.")
 
 
 @command.command("show", epilog=example("meshwright network show --home plant"))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from meshwright.cli.common import cell, emit, example, home_command, open_home, table
+from meshwright.cli.common import example, home_command, open_home
+from meshwright.cli.output import cell, emit, table
 
 
 @click.group("nodes")
