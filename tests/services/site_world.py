@@ -18,7 +18,12 @@ from meshwright.core.discovery.ad import AdType
 from meshwright.core.discovery.beacon import CERTIFICATE_BASED, OobInformation, UnprovisionedBeacon
 from meshwright.core.discovery.beacon import encode_beacon as encoded
 from meshwright.core.driver import ProvisioningMachine
-from meshwright.core.effects import Effect, LinkClosed, Priority, SendPdu
+from meshwright.core.effects import (
+    Effect,
+    LinkClosed,
+    Priority,
+    SendPdu,
+)
 from meshwright.core.provisioning.device import BecameNode, DeviceMachine, DeviceOptions
 from meshwright.core.provisioning.fields import INTERMEDIATES, RecordId
 from meshwright.core.provisioning.session import Session
@@ -268,7 +273,7 @@ class Actor:
     def _on_effects(self, effects: list[Effect], _now: float) -> None:
         self.became += [effect for effect in effects if isinstance(effect, BecameNode)]
         if self.became and any(isinstance(effect, LinkClosed) for effect in effects):
-            self._air.call_at(self._air.time() + 1, self.power_off)
+            self.power_off()
 
     def _beacon(self) -> None:
         if self._on and not self._link.is_open and not self.became:

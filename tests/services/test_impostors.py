@@ -123,7 +123,7 @@ def test_a_rogue_that_only_spoils_is_passed_by(
     genuine = world.flash(1)
     spoiler = Actor(world, world.uuid(1), options_of(genuine), edit=edit)
     world.power(genuine)
-    report = world.run(limit=600)
+    report = world.run(limit=150)
     assert report.unaccounted == 0
     assert_only(world, genuine)
     assert not spoiler.became

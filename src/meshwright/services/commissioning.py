@@ -270,6 +270,8 @@ class Commissioner:
     def _on_lost(self, target: Target, result: JobResult) -> None:
         options = self.options
         wait = min(options.retry * 2 ** target.lost(result), options.longest_retry)
+        if target.node is not None:
+            wait = options.skip  # only somebody else, who is not worth waiting for
         again = result.ended + wait
         if result.sender is None:
             target.not_before = again
