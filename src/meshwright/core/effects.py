@@ -43,7 +43,8 @@ class Priority(IntEnum):
     BEACON = 4
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: one is made for every packet, and a frozen one takes three times as long to make.
+@dataclass(slots=True, unsafe_hash=True)
 class Transmit(Effect):
     """Put `payload` on the air once; it replaces what waits in the same lane.
 

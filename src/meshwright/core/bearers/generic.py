@@ -16,7 +16,7 @@ START_DATA = 20
 CONTINUATION_DATA = 23
 LAST_SEGMENT_LIMIT = 63
 MAXIMUM_PDU = START_DATA + CONTINUATION_DATA * LAST_SEGMENT_LIMIT
-_GENERIC_SIZES = range(1, 25)
+_MTU = 24
 _START_HEADER = 4
 
 
@@ -100,7 +100,7 @@ Generic = Start | Ack | Continuation | Control
 
 def decode(pdu: bytes) -> Generic:
     """Decode one Generic Provisioning PDU; raises `MalformedError`."""
-    if len(pdu) not in _GENERIC_SIZES:
+    if not 1 <= len(pdu) <= _MTU:
         raise MalformedError(f"a Generic Provisioning PDU has 1 to 24 octets, not {len(pdu)}")
     return _DECODERS[pdu[0] & 3](pdu, pdu[0] >> 2)
 

@@ -166,7 +166,7 @@ class Link(ABC):
 
     def receive(self, payload: bytes, now: float, sender: bytes | None) -> list[Effect]:
         """Take the content of a PB-ADV structure; what does not belong here is dropped."""
-        if payload[:4] != self._link_id or self._phase not in _LISTENING:
+        if not payload.startswith(self._link_id) or self._phase not in _LISTENING:
             return []
         try:
             pdu = generic.decode(payload[generic.HEADER_SIZE :])
