@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -61,8 +61,8 @@ class SecretSource:
     """Where the secret of a home may come from, besides its own settings."""
 
     key_file: Path | None = None
-    passphrase: str | None = None
-    environment: Mapping[str, str] | None = None
+    passphrase: str | None = field(default=None, repr=False)
+    environment: Mapping[str, str] | None = field(default=None, repr=False)
 
     def _variable(self, name: str) -> str | None:
         return (self.environment or {}).get(name)
