@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -193,6 +195,28 @@ def test_ctrl_c_is_an_interruption_and_nothing_more(
     again = meshwright("demo", "--devices", 6, "--home", home, "--json")
     assert again.status == 0
     assert again.json["unaccounted"] == 0
+
+
+def test_a_terminal_gets_bars(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    command = [*PROGRAM, "demo", "--devices", "1", "--home", str(tmp_path / "home")]
+    environment = PLAIN | {"TERM": "xterm", "COLUMNS": "80"}
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, env=environment
+    ) as process:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # the other end is closed
+            while piece := os.read(ours, 65_536):
+                said += piece
+        assert process.wait(timeout=60) == 0
+    os.close(ours)
+    text = said.decode()
+    assert "\x1b[" in text
+    for stage, total in (("Factory", 2), ("Labels", 2), ("Assets", 1), ("Site", 1)):
+        assert re.search(rf"{stage} +.*{total}/{total}", text)
+    assert "Factory 1/2:" not in text
+    assert "unaccounted assets: 0." in text
 
 
 def test_a_killed_init_is_done_again(tmp_path: Path) -> None:
