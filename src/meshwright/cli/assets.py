@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import click
 
 from meshwright.cli.common import example, home_command, open_home
 from meshwright.cli.output import cell, counted, emit, say, table
-from meshwright.core.errors import InputError
 
 if TYPE_CHECKING:
     from meshwright.registry.entities import Asset, Network
+    from meshwright.services.assets import Standing
     from meshwright.wiring.home import Home
-    from meshwright.wiring.network import Scanned
 
 _network_option = click.option("--network", help="The network they belong to.")
 
@@ -49,55 +46,21 @@ def add(
     as_json: bool,
 ) -> None:
     """Enter devices, from pictures of their labels or by UUID. All are entered, or none."""
-    from meshwright.wiring.network import enter_assets, scan_labels
-    from meshwright.wiring.site import choose_network
+    from meshwright.services.assets import enter_assets, named, scan_labels, typed
+    from meshwright.services.networks import choose_network
 
     if not images and not uuids:
         raise click.UsageError("Give pictures of labels, or --uuid.")
-    found_devices = _each_once([*scan_labels(images), *_typed(uuids)])
+    candidates = named([*scan_labels(images), *typed(uuids)], name)
     with open_home(home, key_file) as found:
-        place = choose_network(found, network)
-        added = enter_assets(found, found_devices, _names(found_devices, name), place)
+        place = choose_network(found.register, network)
+        added = enter_assets(found.register, candidates, place)
     if as_json:
         emit({"assets": [_describe(asset, place) for asset in added]})
         return
     for asset in added:
         say(f"{asset.name}  {asset.uuid}")
     say(f"{counted(len(added), 'device')} may join the network {place.name}.")
-
-
-def _each_once(devices: list[Scanned]) -> list[Scanned]:
-    return list({device.uuid: device for device in reversed(devices)}.values())[::-1]
-
-
-def _typed(uuids: tuple[str, ...]) -> list[Scanned]:
-    from meshwright.wiring.network import Scanned
-
-    return [Scanned(_uuid(text), Path("typed")) for text in uuids]
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise InputError(
-            f"{text!r} is not a UUID; it has 32 hex digits.", code="bad-uuid"
-        ) from None
-
-
-def _names(devices: list[Scanned], name: str | None) -> list[str]:
-    """Name devices as told, or after their pictures; several of one name are numbered."""
-    names = [name or _default_name(device) for device in devices]
-    total, numbered = Counter(names), Counter[str]()
-    for place, each in enumerate(names):
-        numbered[each] += 1
-        if total[each] > 1:
-            names[place] = f"{each} {numbered[each]}"
-    return names
-
-
-def _default_name(device: Scanned) -> str:
-    return device.source.stem if device.source.suffix else str(device.uuid)
 
 
 @command.command("list", epilog=example("meshwright assets list --home plant"))
@@ -127,23 +90,22 @@ def unaccounted(
     _print("Unaccounted", columns, rows, as_json, empty="Every device on the list is a node.")
 
 
-def _rows(home: Home, name: str | None) -> list[dict[str, Any]]:
-    register = home.register
-    network_id = None if name is None else register.network(name).id
-    networks = {network.id: network for network in register.networks()}
-    nodes = {(node.network_id, node.uuid): node for node in register.nodes(network_id)}
-    missing = {each.asset.id: each.last for each in register.unaccounted(network_id)}
-    rows = []
-    for asset in register.assets(network_id):
-        row = _describe(asset, networks.get(asset.network_id or 0))
-        node, last = nodes.get((asset.network_id or 0, asset.uuid)), missing.get(asset.id)
-        row["state"] = "unaccounted" if node is None else "node"
-        row["address"] = None if node is None else node.address
-        row["last_seen"] = None if last is None else last.started.isoformat(timespec="seconds")
-        row["code"] = None if last is None else last.code
-        row["reason"] = None if last is None else last.reason
-        rows.append(row)
-    return rows
+def _rows(home: Home, network: str | None) -> list[dict[str, Any]]:
+    from meshwright.services.assets import standings
+
+    return [_row(each) for each in standings(home.register, network)]
+
+
+def _row(standing: Standing) -> dict[str, Any]:
+    node, last = standing.node, standing.last
+    return {
+        **_describe(standing.asset, standing.network),
+        "state": "unaccounted" if node is None else "node",
+        "address": None if node is None else node.address,
+        "last_seen": None if last is None else last.started.isoformat(timespec="seconds"),
+        "code": None if last is None else last.code,
+        "reason": None if last is None else last.reason,
+    }
 
 
 def _describe(asset: Asset, network: Network | None) -> dict[str, Any]:

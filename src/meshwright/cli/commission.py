@@ -13,7 +13,7 @@ from meshwright.cli.exits import ExitStatus
 from meshwright.cli.output import emit, say, table
 
 if TYPE_CHECKING:
-    from meshwright.services.report import AssetResult, CommissioningReport, Progress
+    from meshwright.services.report import AssetResult, CommissioningReport
 
 
 @click.command(
@@ -56,24 +56,15 @@ def command(
     says that every device on the list is a node, 1 that some are not.
     """
     from meshwright.services.commissioning import CommissioningOptions
-    from meshwright.services.report import ResultKind
-    from meshwright.wiring.site import Site, SiteOptions, choose_network
+    from meshwright.services.networks import choose_network
+    from meshwright.wiring.progress import Stage, site_progress
+    from meshwright.wiring.site import Site, SiteOptions
 
     options = SiteOptions(loss, CommissioningOptions(links=links, patience=patience))
     with open_home(home, key_file) as found, observer(quiet=as_json) as shown:
-        place = choose_network(found, network)
-        missing = len(found.register.unaccounted(place.id))
-        shown.stage("Site", missing)
-
-        def on_progress(progress: Progress) -> None:
-            if progress.kind is ResultKind.NODE:
-                shown.step("Site", f"{progress.name} is {progress.text}")
-            elif progress.kind is ResultKind.REFUSED:
-                shown.note(f"Refused {progress.name}: {progress.text}")
-            else:
-                shown.busy("Site", f"{progress.name}: {progress.text}")
-
-        report = Site(found, place, options, on_progress).commission()
+        place = choose_network(found.register, network)
+        shown.stage(Stage.SITE, len(found.register.unaccounted(place.id)))
+        report = Site(found, place, options, site_progress(shown)).commission()
     _print(place.name, report, as_json)
     if report.unaccounted:
         click.get_current_context().exit(ExitStatus.INCOMPLETE)

@@ -13,7 +13,7 @@ from meshwright.cli.exits import ExitStatus
 from meshwright.cli.output import counted, emit, say, table
 
 if TYPE_CHECKING:
-    from meshwright.wiring.demo import DemoResult, Row
+    from meshwright.wiring.demo_result import DemoResult, Row
 
 
 @click.command(

@@ -5,45 +5,27 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from meshwright.cli.output import say
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-
-class Observer(Protocol):
-    """Whoever is told how far a command is."""
-
-    def stage(self, name: str, total: int) -> None:
-        """Begin a stage of so many steps."""
-        ...
-
-    def step(self, name: str, text: str) -> None:
-        """Do one step of a stage."""
-        ...
-
-    def busy(self, name: str, text: str) -> None:
-        """Say what a stage is at, worth a glance and no line."""
-        ...
-
-    def note(self, text: str) -> None:
-        """Say something worth a line."""
-        ...
+    from meshwright.wiring.progress import Observer, Stage
 
 
 class Quiet:
     """Says nothing."""
 
-    def stage(self, name: str, total: int) -> None:
-        del name, total
+    def stage(self, stage: Stage, total: int) -> None:
+        del stage, total
 
-    def step(self, name: str, text: str) -> None:
-        del name, text
+    def step(self, stage: Stage, text: str) -> None:
+        del stage, text
 
-    def busy(self, name: str, text: str) -> None:
-        del name, text
+    def busy(self, stage: Stage, text: str) -> None:
+        del stage, text
 
     def note(self, text: str) -> None:
         del text
@@ -53,18 +35,18 @@ class PlainLines:
     """A line for each step; what is not a terminal gets this."""
 
     def __init__(self) -> None:
-        self._done: dict[str, int] = {}
-        self._totals: dict[str, int] = {}
+        self._done: dict[Stage, int] = {}
+        self._totals: dict[Stage, int] = {}
 
-    def stage(self, name: str, total: int) -> None:
-        self._done[name], self._totals[name] = 0, total
+    def stage(self, stage: Stage, total: int) -> None:
+        self._done[stage], self._totals[stage] = 0, total
 
-    def step(self, name: str, text: str) -> None:
-        self._done[name] += 1
-        say(f"{name} {self._done[name]}/{self._totals[name]}: {text}")
+    def step(self, stage: Stage, text: str) -> None:
+        self._done[stage] += 1
+        say(f"{stage} {self._done[stage]}/{self._totals[stage]}: {text}")
 
-    def busy(self, name: str, text: str) -> None:
-        del name, text
+    def busy(self, stage: Stage, text: str) -> None:
+        del stage, text
 
     def note(self, text: str) -> None:
         say(text)
@@ -75,16 +57,16 @@ class Bars:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._tasks: dict[str, TaskID] = {}
+        self._tasks: dict[Stage, TaskID] = {}
 
-    def stage(self, name: str, total: int) -> None:
-        self._tasks[name] = self._progress.add_task(name, total=total, text="")
+    def stage(self, stage: Stage, total: int) -> None:
+        self._tasks[stage] = self._progress.add_task(stage, total=total, text="")
 
-    def step(self, name: str, text: str) -> None:
-        self._progress.update(self._tasks[name], advance=1, text=text)
+    def step(self, stage: Stage, text: str) -> None:
+        self._progress.update(self._tasks[stage], advance=1, text=text)
 
-    def busy(self, name: str, text: str) -> None:
-        self._progress.update(self._tasks[name], text=text)
+    def busy(self, stage: Stage, text: str) -> None:
+        self._progress.update(self._tasks[stage], text=text)
 
     def note(self, text: str) -> None:
         self._progress.console.print(text, markup=False, highlight=False)

@@ -32,16 +32,18 @@ def make(devices: int, home: Path | None, key_file: Path | None, as_json: bool) 
     has left unfinished is finished first.
     """
     from meshwright.factory.line import Step
-    from meshwright.wiring.manufacture import make_devices
+    from meshwright.wiring.manufacture import make_devices, names_due
+    from meshwright.wiring.progress import Stage
 
     with open_home(home, key_file) as found, observer(quiet=as_json) as shown:
-        shown.stage("Factory", devices)
+        names = names_due(found, devices)
+        shown.stage(Stage.FACTORY, len(names))
 
         def on_step(name: str, step: Step) -> None:
             if step is Step.LABELED:
-                shown.step("Factory", f"{name} has a certificate and a label")
+                shown.step(Stage.FACTORY, f"{name} has a certificate and a label")
 
-        made = make_devices(found, devices, on_step)
+        made = make_devices(found, names, on_step)
     if as_json:
         rows = [{"name": d.name, "uuid": str(d.uuid), "label": str(d.label)} for d in made]
         emit({"devices": rows})

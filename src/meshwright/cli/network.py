@@ -25,10 +25,10 @@ def command() -> None:
 @home_command
 def create(name: str, home: Path | None, key_file: Path | None, as_json: bool) -> None:
     """Make a network with new keys."""
-    from meshwright.wiring.network import create_network
+    from meshwright.services.networks import create_network
 
     with open_home(home, key_file) as found:
-        made = _describe(found, create_network(found, name))
+        made = _describe(found, create_network(found.register, name, found.randomness))
     if as_json:
         emit(made)
     else:

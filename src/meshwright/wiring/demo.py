@@ -7,30 +7,29 @@ command, and one that was done only shows its result again.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-from uuid import UUID
 
 from meshwright import settings as settings_file
 from meshwright.core.errors import InputError
 from meshwright.factory.line import Step
 from meshwright.registry.entities import Network
+from meshwright.services.assets import enter_assets, scan_labels
 from meshwright.services.commissioning import CommissioningOptions
-from meshwright.services.report import AssetResult, CommissioningReport, Progress, ResultKind
-from meshwright.services.sightings import Refusal
+from meshwright.services.networks import create_network
+from meshwright.services.report import ResultKind
 from meshwright.settings import Manufacturer
-from meshwright.sim.device import VirtualDevice
 from meshwright.sim.rogue import forge
+from meshwright.wiring.demo_result import DemoResult, row_of
 from meshwright.wiring.home import Home, SecretSource, create, opened
 from meshwright.wiring.manufacture import (
     MadeDevice,
     device_name,
-    finish_devices,
     flash_of,
     label_of,
+    make_devices,
 )
-from meshwright.wiring.network import create_network, enter_assets, scan_labels
+from meshwright.wiring.progress import Observer, Stage, site_progress
 from meshwright.wiring.site import DEFAULT_LOSS, Site, SiteOptions
 
 NETWORK = "demo"
@@ -39,39 +38,10 @@ _VENDOR = Manufacturer(company_id=0xFFFF, product_id=0x0001)
 MOST_DEVICES = 1_000
 
 
-class Stage:
-    """The stages of a demo, in order."""
-
-    FACTORY = "Factory"
-    LABELS = "Labels"
-    ASSETS = "Assets"
-    SITE = "Site"
-
-
 _LINE_STAGES = {
     Step.CERTIFIED: (Stage.FACTORY, "has a key and a certificate"),
     Step.LABELED: (Stage.LABELS, "has a label that reads back"),
 }
-
-
-class Observer(Protocol):
-    """Whoever shows how far the demo is."""
-
-    def stage(self, name: str, total: int) -> None:
-        """Learn that a stage with so many steps begins."""
-        ...
-
-    def step(self, name: str, text: str) -> None:
-        """Learn that one step of a stage is done."""
-        ...
-
-    def busy(self, name: str, text: str) -> None:
-        """Learn what a stage is at."""
-        ...
-
-    def note(self, text: str) -> None:
-        """Learn something worth a line."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,40 +53,6 @@ class DemoOptions:
     home: Path | None = None
     loss: float = DEFAULT_LOSS
     links: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What became of one physical device."""
-
-    uuid: str
-    name: str
-    authorized: bool
-    outcome: str
-    code: str | None = None
-    reason: str | None = None
-    address: int | None = None
-    seconds_on_air: float | None = None
-    retransmissions: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class DemoResult:
-    """What `--json` prints."""
-
-    seed: int
-    home: str
-    unaccounted: int
-    simulated_seconds: float
-    devices: list[Row] = field(default_factory=list)
-
-    @property
-    def complete(self) -> bool:
-        """Tell whether every authorized device is a node and nobody else is."""
-        return all(row.authorized == (row.outcome == ResultKind.NODE) for row in self.devices)
-
-    def to_json(self) -> dict[str, object]:
-        return asdict(self)
 
 
 def run_demo(options: DemoOptions, observer: Observer) -> DemoResult:
@@ -163,18 +99,15 @@ class _Demo:
     # Factory and labels.
 
     def _make_devices(self) -> list[MadeDevice]:
-        home, observer = self._home, self._observer
-        if not home.register.authorities():
-            observer.note("Made a CA with a root and a batch certificate.")
         self._ensure_authority()
         names = [device_name(i + 1) for i in range(self._options.devices)] + [_STRANGER]
-        observer.stage(Stage.FACTORY, len(names))
-        observer.stage(Stage.LABELS, len(names))
+        self._observer.stage(Stage.FACTORY, len(names))
+        self._observer.stage(Stage.LABELS, len(names))
         for name in names:
-            if label_of(home, name).exists():
-                self._on_line_step(name, Step.CERTIFIED)
-                self._on_line_step(name, Step.LABELED)
-        made = finish_devices(home, names, self._on_line_step)
+            if label_of(self._home, name).exists():
+                for step in _LINE_STAGES:
+                    self._on_line_step(name, step)
+        made = make_devices(self._home, names, self._on_line_step)
         self._forge_rogue(made[0])
         return made[:-1]
 
@@ -189,6 +122,8 @@ class _Demo:
         except InputError as error:
             if error.code != "authority-exists":
                 raise
+        else:
+            self._observer.note("Made a CA with a root and a batch certificate.")
 
     def _forge_rogue(self, victim: MadeDevice) -> None:
         home = self._home
@@ -205,17 +140,17 @@ class _Demo:
     # Register.
 
     def _network(self) -> Network:
-        for network in self._home.register.networks():
-            if network.name == NETWORK:
-                return network
-        return create_network(self._home, NETWORK)
+        register = self._home.register
+        if any(network.name == NETWORK for network in register.networks()):
+            return register.network(NETWORK)
+        return create_network(register, NETWORK, self._home.randomness)
 
     def _enter_assets(self, made: list[MadeDevice], network: Network) -> None:
         self._observer.stage(Stage.ASSETS, len(made))
-        known = {asset.uuid for asset in self._home.register.assets(network.id)}
-        missing = [device for device in made if device.uuid not in known]
-        scanned = scan_labels([device.label for device in missing])
-        enter_assets(self._home, scanned, [device.name for device in missing], network)
+        register = self._home.register
+        known = {asset.uuid for asset in register.assets(network.id)}
+        labels = [device.label for device in made if device.uuid not in known]
+        enter_assets(register, scan_labels(labels), network)  # named after their labels
         for device in made:
             self._observer.step(Stage.ASSETS, f"{device.name} is on the list")
 
@@ -225,85 +160,12 @@ class _Demo:
         self._observer.stage(Stage.SITE, len(made))
         commissioning = CommissioningOptions(links=self._options.links)
         options = SiteOptions(self._options.loss, commissioning)
-        site = Site(self._home, network, options, self._on_progress)
-        for asset in self._home.register.nodes(network.id):
-            self._observer.step(Stage.SITE, f"0x{asset.address:04x} is a node already")
+        site = Site(self._home, network, options, site_progress(self._observer))
+        for node in self._home.register.nodes(network.id):
+            self._observer.step(Stage.SITE, f"0x{node.address:04x} is a node already")
         report = site.commission()
-        rows = [_row(device, report, made) for device in site.devices]
+        authorized = {device.flash for device in made}
+        rows = [row_of(device, report, authorized) for device in site.devices]
         unaccounted = sum(row.authorized and row.outcome != ResultKind.NODE for row in rows)
         seconds = round(report.seconds, 3)
-        home = str(self._home.path)
-        return DemoResult(self._options.seed, home, unaccounted, seconds, rows)
-
-    def _on_progress(self, progress: Progress) -> None:
-        if progress.kind is ResultKind.NODE:
-            self._observer.step(Stage.SITE, f"{progress.name} is {progress.text}")
-        elif progress.kind is ResultKind.REFUSED:
-            self._observer.note(f"Refused {progress.name}: {progress.text}")
-        else:
-            self._observer.busy(Stage.SITE, f"{progress.name}: {progress.text}")
-
-
-def _row(device: VirtualDevice, report: CommissioningReport, made: list[MadeDevice]) -> Row:
-    """Tell what became of one physical device; the air alone knows who sent from which address."""
-    content = device.flash.content
-    name, uuid = device.flash.path.stem, content.uuid
-    authorized = any(each.flash == device.flash.path for each in made)
-    base = Row(str(uuid), name, authorized, ResultKind.UNACCOUNTED.value)
-    refusal = _refusal_of(report, content.address)
-    if authorized:
-        return _authorized_row(base, _result_of(report, uuid), refusal)
-    if device.is_node:
-        return replace(base, outcome=ResultKind.NODE.value)
-    return _intruder_row(base, content.address, refusal, report)
-
-
-def _authorized_row(base: Row, result: AssetResult, refusal: Refusal | None) -> Row:
-    if result.kind is ResultKind.NODE:
-        return replace(
-            base,
-            outcome=result.kind.value,
-            address=result.address,
-            seconds_on_air=_rounded(result.seconds_on_air),
-            retransmissions=result.retransmissions,
-        )
-    if refusal is not None:
-        return _refused(base, refusal)
-    if result.kind is ResultKind.UNACCOUNTED:
-        return replace(base, code=result.code, reason=result.reason)
-    return replace(base, code="not-heard", reason="Only somebody else was heard under its UUID.")
-
-
-def _intruder_row(
-    base: Row, address: bytes, refusal: Refusal | None, report: CommissioningReport
-) -> Row:
-    if refusal is not None:
-        return _refused(base, refusal)
-    if any(stranger.sender == address for stranger in report.strangers):
-        reason = "The device is not on the list of this network."
-        refused = replace(base, code="not-on-list", reason=reason, seconds_on_air=0.0)
-        return replace(refused, outcome=ResultKind.REFUSED.value)
-    return replace(base, code="not-heard", reason="The device was not heard.")
-
-
-def _refused(base: Row, refusal: Refusal) -> Row:
-    return replace(
-        base,
-        outcome=ResultKind.REFUSED.value,
-        code=refusal.code,
-        reason=refusal.reason,
-        seconds_on_air=_rounded(refusal.seconds_on_air),
-        retransmissions=refusal.retransmissions,
-    )
-
-
-def _result_of(report: CommissioningReport, uuid: UUID | None) -> AssetResult:
-    return next(result for result in report.assets if result.asset.uuid == uuid)
-
-
-def _refusal_of(report: CommissioningReport, address: bytes) -> Refusal | None:
-    return next((each for each in report.refusals if each.sender == address), None)
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 3)
+        return DemoResult(self._options.seed, str(self._home.path), unaccounted, seconds, rows)

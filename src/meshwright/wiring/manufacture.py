@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -46,19 +46,20 @@ def device_name(number: int) -> str:
     return f"device-{number:04d}"
 
 
-def make_devices(home: Home, count: int, on_step: OnStep) -> list[MadeDevice]:
-    """Finish the devices an interrupted line has left, then make `count` more."""
+def names_due(home: Home, count: int) -> list[str]:
+    """Name the devices that an interrupted line has left, and `count` more."""
     if not 0 < count <= MOST_DEVICES:
         raise InputError(f"Make 1 to {MOST_DEVICES} devices at once.", code="bad-count")
     begun = device_names(home)
     unfinished = [name for name in begun if not label_of(home, name).exists()]
     first = 1 + max((int(name.rpartition("-")[2]) for name in begun), default=0)
-    fresh = [device_name(number) for number in range(first, first + count)]
-    return finish_devices(home, unfinished + fresh, on_step)
+    return unfinished + [device_name(number) for number in range(first, first + count)]
 
 
-def finish_devices(home: Home, names: list[str], on_step: OnStep) -> list[MadeDevice]:
-    """Carry these devices to their labels, making those that are not there yet."""
+def make_devices(
+    home: Home, names: Iterable[str], on_step: OnStep = lambda _name, _step: None
+) -> list[MadeDevice]:
+    """Carry devices to their labels from wherever they stand, making those that are not there."""
     enrollment = _enrollment(home)
     return [_finish(home, enrollment, name, on_step) for name in names]
 

@@ -12,7 +12,6 @@ from threading import Event, current_thread, main_thread
 from types import FrameType
 
 from meshwright.clock import Clock, ManualClock
-from meshwright.core.errors import InputError
 from meshwright.pki.validation import ChainValidator
 from meshwright.radio.port import OWN_TIMING
 from meshwright.radio.propagation import Faults
@@ -34,22 +33,6 @@ class SiteOptions:
 
     loss: float = DEFAULT_LOSS
     commissioning: CommissioningOptions = field(default_factory=CommissioningOptions)
-
-
-def choose_network(home: Home, name: str | None) -> Network:
-    """Return the network of that name, or the only one there is."""
-    if name is not None:
-        return home.register.network(name)
-    networks = home.register.networks()
-    if len(networks) == 1:
-        return networks[0]
-    if networks:
-        names = ", ".join(network.name for network in networks)
-        raise InputError(f"Say which network with --network: {names}.", code="which-network")
-    raise InputError(
-        "There is no network yet; make one with `meshwright network create NAME`.",
-        code="no-network",
-    )
 
 
 class Site:
