@@ -146,6 +146,8 @@ def test_assets_by_hand_by_picture_and_together(plant: Path, tmp_path: Path) -> 
     assert done.status == 0
     names = [asset["name"] for asset in done.json["assets"]]
     assert names == ["shelf 1", "shelf 2", uuid.lower()]
+    sources = [asset["source"] for asset in done.json["assets"]]
+    assert sources == ["label shelf.png", "label shelf.png", "typed"]
     named = meshwright(
         *("assets", "add", "--uuid", UUID(int=1 << 120), "--uuid", UUID(int=1 << 121)),
         *("--name", "Flurlämpchen", "--network", "yard", "--home", plant),
@@ -170,3 +172,11 @@ def test_tables_without_rows_are_sentences(tmp_path: Path) -> None:
         assert (done.status, done.out.count("\n")) == (0, 1)
         assert done.out.endswith(".\n")
     assert meshwright("network", "show", "--home", home).out == "There is no network yet.\n"
+
+
+def test_what_an_interrupted_line_left_is_counted_too(plant: Path) -> None:
+    (plant / "labels/device-0001.png").unlink()
+    done = meshwright("factory", "make", "--home", plant)
+    counted = [line.split(":")[0] for line in done.out.splitlines() if line.startswith("Factory ")]
+    assert counted == ["Factory 1/2", "Factory 2/2"]
+    assert "Made 2 devices" in done.out
