@@ -23,12 +23,14 @@ class Timers(Generic[Name]):
 
     def set(self, name: Name, deadline: float) -> None:
         """Start or restart `name`."""
-        before = self._deadlines.get(name)
-        self._deadlines[name] = deadline
-        if self.next is None or deadline < self.next:
-            self.next = deadline
-        elif before == self.next:
-            self.next = min(self._deadlines.values())
+        deadlines = self._deadlines
+        if self.next is None or deadline <= self.next:
+            deadlines[name] = self.next = deadline
+            return
+        first = deadlines.get(name) == self.next
+        deadlines[name] = deadline
+        if first:
+            self.next = min(deadlines.values())
 
     def stop(self, name: Name) -> None:
         before = self._deadlines.pop(name, None)

@@ -61,9 +61,10 @@ class Session:
     def carry_out(self, effects: list[Effect], now: float) -> list[Effect]:
         """Carry out effects of the bearer or the machine; return those for the driver."""
         steps = self._steps
-        if all(type(effect) not in steps for effect in effects):
-            return effects  # as for most packets: nothing for the machine
-        return self._carry_out(effects, now)
+        for effect in effects:
+            if type(effect) in steps:
+                return self._carry_out(effects, now)
+        return effects  # as for most packets: nothing for the machine
 
     def _carry_out(self, effects: list[Effect], now: float) -> list[Effect]:
         outward: list[Effect] = []
