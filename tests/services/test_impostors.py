@@ -233,3 +233,33 @@ def test_beacons_that_are_no_beacons_are_nothing(world: World) -> None:
         world.air.run_until(world.air.time() + 0.05)
     assert world.air.run_until(lambda: commissioner.finished, limit=60)
     assert commissioner.report().unaccounted == 0
+
+
+def test_somebody_with_endless_addresses_does_not_flood_the_display(world: World) -> None:
+    """It beacons without a certificate, and each address is refused anew."""
+    genuine = world.flash(1)
+    numbers = count()
+    radio = RestlessRadio(world, lambda: b"\xc3" + next(numbers).to_bytes(5, "big"))
+    Actor(world, world.uuid(1), options_of(genuine), radio=radio, oob=0, period=0.2)
+    report = world.run(patience=30.0)
+    assert report.unaccounted == 1
+    assert len(report.refusals) > 50
+    refused = [each for each in world.progress if each.kind is ResultKind.REFUSED]
+    assert 0 < len(refused) <= 10
+
+
+def test_a_device_that_was_lost_without_end_is_tried_again_all_the_same(world: World) -> None:
+    """Somebody who answers from ever new addresses can make attempts fail thousands of times."""
+    genuine = world.flash(1)
+    commissioner = world.commissioner()
+    commissioner.start()
+    commissioner._targets[world.uuid(1).bytes]._failures = 5000
+    spoiler = Actor(
+        world, world.uuid(1), options_of(genuine), edit=lambda _pdu: [encode(Failed(7))]
+    )
+    lost = lambda: commissioner._targets[world.uuid(1).bytes]._failures > 5000  # noqa: E731
+    assert world.air.run_until(lost, limit=60)
+    spoiler.power_off()
+    world.power(genuine)
+    assert world.air.run_until(lambda: commissioner.finished, limit=200)
+    assert_only(world, genuine)

@@ -211,3 +211,21 @@ def test_a_device_that_keeps_complete_to_itself_does_not_hold_the_run(
     assert report.unaccounted == 1
     [reserved] = world.register.reserved()
     assert actor.became[0].device_key == reserved.device_key
+
+
+def test_a_kill_between_finding_a_node_and_burning_its_other_reservation(world: World) -> None:
+    """The leftover is burnt by the next run, which does not wait for anybody to answer it."""
+    flash = world.flash(1)
+    commissioner, _ = until_membership(world, flash)
+    dead(commissioner)
+    [taken] = world.register.reserved()
+    attempt = world.register.begin_attempt(world.network.id, taken.uuid)
+    leftover = world.register.reserve_node(attempt.id, 1, bytes(16))
+    world.register.confirm_node(taken.id)
+    report = world.run()
+    assert report.unaccounted == 0
+    assert report.seconds < 10
+    assert world.register.reserved() == []
+    [burnt] = world.register.nodes(state=NodeState.BURNT)
+    assert burnt.id == leftover.id
+    assert world.agrees(flash)

@@ -18,7 +18,7 @@ from meshwright.core.discovery.ad import AdType
 from meshwright.core.discovery.beacon import UnprovisionedBeacon, decode_beacon
 from meshwright.core.errors import PeerError, TrustError
 from meshwright.core.provisioning.oob import ZERO_TOUCH, AuthenticationPolicy
-from meshwright.radio.concurrency import AdaptiveLinks, FixedLinks, retransmit_after
+from meshwright.radio.concurrency import AdaptiveLinks, Concurrency, FixedLinks, retransmit_after
 from meshwright.radio.port import Report
 from meshwright.radio.runner import Runner
 from meshwright.randomness import Randomness
@@ -26,13 +26,14 @@ from meshwright.registry.entities import Network, Node, Outcome
 from meshwright.services.chains import ChainBook
 from meshwright.services.job import DeviceJob, JobResult, JobTools
 from meshwright.services.ports import CommissioningStore, Validator
-from meshwright.services.recovery import Recovery
+from meshwright.services.recovery import OTHER_KEY, Recovery
 from meshwright.services.report import CommissioningReport, Progress, ResultKind
 from meshwright.services.sightings import Refusal, Sightings
 from meshwright.services.target import Target
 
 _REVIEW = 0.25
-_STRANGERS_SHOWN = 10
+_SHOWN = 10
+"""Strangers, and refused senders of one UUID: addresses cost nothing, lines on a screen do."""
 
 
 class PredictableRandomnessError(TrustError):
@@ -118,8 +119,15 @@ class Commissioner:
             self._targets[node.uuid.bytes].node = node
         self._unsubscribe = self._runner.subscribe(AdType.MESH_BEACON, self._on_beacon)
         for node in self._store.reserved(network_id):
-            self._recovery.ask(node)
+            self._take_up(node)
         self._review()
+
+    def _take_up(self, reserved: Node) -> None:
+        """Ask for a node that was lost before; burn what is left of one that was found since."""
+        if self._targets[reserved.uuid.bytes].node is None:
+            self._recovery.ask(reserved)
+        else:
+            self._store.burn_reservation(reserved.id, OTHER_KEY)
 
     @property
     def finished(self) -> bool:
@@ -141,18 +149,21 @@ class Commissioner:
 
     def report(self) -> CommissioningReport:
         """Tell what has become of every asset, and who else was heard."""
-        refusals = self.sightings.refusals
-        results = [target.result(refusals) for target in self._targets.values()]
+        sightings = self.sightings
+        results = [
+            target.result(sightings.refusals_of(target.asset.uuid))
+            for target in self._targets.values()
+        ]
         elapsed = self._runner.timebase.time() - self._began
         return CommissioningReport(
             results,
-            refusals,
-            self.sightings.strangers,
+            sightings.refusals,
+            sightings.strangers,
             elapsed,
-            self.sightings.overflowed,
+            sightings.overflowed,
         )
 
-    def _choose_concurrency(self) -> AdaptiveLinks | FixedLinks:
+    def _choose_concurrency(self) -> Concurrency:
         if self.options.links is not None:
             return FixedLinks(self.options.links)
         return AdaptiveLinks(self._runner.counters, self._runner.radio.pacing)
@@ -188,7 +199,7 @@ class Commissioner:
     def _on_stranger(self, uuid: bytes, sender: bytes | None, now: float) -> None:
         if len(uuid) == 16 and self.sightings.stranger(uuid, sender, now):
             self._news = now
-            if len(self.sightings.strangers) > _STRANGERS_SHOWN:
+            if len(self.sightings.strangers) > _SHOWN:
                 return
             who = "a device that is not on the list"
             self._on_progress(Progress(ResultKind.REFUSED, who, "it stays outside."))
@@ -269,7 +280,7 @@ class Commissioner:
 
     def _on_lost(self, target: Target, result: JobResult) -> None:
         options = self.options
-        wait = min(options.retry * 2 ** target.lost(result), options.longest_retry)
+        wait = min(options.retry * target.lost(result), options.longest_retry)
         if target.node is not None:
             wait = options.skip  # only somebody else, who is not worth waiting for
         again = result.ended + wait
@@ -284,6 +295,8 @@ class Commissioner:
     def _refuse(self, target: Target, refusal: Refusal) -> None:
         if self.sightings.refuse(refusal):
             self._news = refusal.at
+            if len(self.sightings.refusals_of(refusal.uuid)) > _SHOWN:
+                return
             who = f"somebody under the UUID of {target.asset.name}"
             self._on_progress(Progress(ResultKind.REFUSED, who, refusal.reason))
 

@@ -25,6 +25,9 @@ from meshwright.services.ports import CommissioningStore
 ASK_AGAIN = 1.0
 """Seconds between two questions to the same node."""
 
+OTHER_KEY = "The device answered under another key."
+"""Why the other reservations of a node that was found are burnt."""
+
 _SEQUENCES_AHEAD = 64
 
 
@@ -112,7 +115,7 @@ class Recovery:
     def _found(self, node: Node, now: float) -> None:
         self._forget(node)
         confirmed = self._store.confirm_node(node.id)
-        self.burn(node.uuid, "The device answered under another key.")
+        self.burn(node.uuid, OTHER_KEY)
         self._on_found(confirmed, now)
 
     def _next_sequence(self) -> int:

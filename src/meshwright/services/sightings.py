@@ -49,6 +49,10 @@ class Sightings:
         """The last refusal of each sender under each UUID."""
         return list(self._refusals.values())
 
+    def refusals_of(self, uuid: UUID) -> list[Refusal]:
+        """Return the last refusal of each sender under this UUID."""
+        return [refusal for refusal in self._refusals.values() if refusal.uuid == uuid]
+
     @property
     def strangers(self) -> list[Stranger]:
         """Everybody who is not on the list, in the order of appearance."""

@@ -10,6 +10,9 @@ from meshwright.services.job import STOPPED, JobResult
 from meshwright.services.report import AssetResult
 from meshwright.services.sightings import Refusal
 
+_MOST_DOUBLINGS = 16
+"""Somebody may make attempts fail without end."""
+
 
 @dataclass(slots=True)
 class Target:
@@ -39,20 +42,19 @@ class Target:
             self._began = result.began
 
     def lost(self, result: JobResult) -> int:
-        """Note that it was lost; return how often that had happened before."""
+        """Note that it was lost; return how many times longer than the first we should wait."""
         self.count(result)
         if result.code != STOPPED or self._last_failure is None:
             self._last_failure = result  # why it failed before says more than that we stopped
         self._failures += 1
-        return self._failures - 1
+        return 1 << min(self._failures - 1, _MOST_DOUBLINGS)
 
     def result(self, refusals: Sequence[Refusal]) -> AssetResult:
-        """Tell what has become of it, given everything that was refused in the run."""
+        """Tell what has become of it, given who was refused under its UUID in the run."""
         if self.node is not None:
             return AssetResult.joined(self.asset, self.node, self._seconds, self._retransmissions)
-        own = [refusal for refusal in refusals if refusal.uuid == self.asset.uuid]
-        if own:
-            return AssetResult.refused(self.asset, own[-1])
+        if refusals:
+            return AssetResult.refused(self.asset, refusals[-1])
         if self._last_failure is not None:
             return AssetResult.lost(self.asset, self._last_failure, self._retransmissions)
         return AssetResult.unheard(self.asset)
