@@ -16,12 +16,13 @@ from meshwright.radio.counters import Counters, Load
 from meshwright.radio.port import HOST_10, HOST_25, OWN_TIMING, Pacing
 
 
-@pytest.mark.parametrize(
-    ("pacing", "links", "wait"), [(OWN_TIMING, 32, 0.15), (HOST_10, 16, 0.3), (HOST_25, 8, 0.3)]
-)
-def test_what_suits_a_pacing(pacing: Pacing, links: int, wait: float) -> None:
-    assert FixedLinks.suited_to(pacing).limit(0.0) == links
+@pytest.mark.parametrize(("pacing", "wait"), [(OWN_TIMING, 0.15), (HOST_10, 0.3), (HOST_25, 0.3)])
+def test_what_suits_a_pacing(pacing: Pacing, wait: float) -> None:
     assert retransmit_after(pacing) == wait
+
+
+def test_a_fixed_number_stays() -> None:
+    assert {FixedLinks(7).limit(now, 60.0) for now in (0.0, 100.0)} == {7}
 
 
 def test_load_is_what_happened_between_two_readings() -> None:

@@ -23,9 +23,6 @@ _SHARE_TO_GROW, _SHARE_TO_SHRINK = 0.28, 0.33
 _OWN_TIMING = 0.005
 """A radio that is faster than this sends when it is told to; slower ones keep packets waiting."""
 
-_LINKS = ((_OWN_TIMING, 32), (0.015, 16))
-_SLOW = 8
-
 
 def retransmit_after(pacing: Pacing) -> float:
     """Return the wait for an acknowledgment that was found best for a radio with this pacing."""
@@ -45,11 +42,6 @@ class FixedLinks:
 
     def __init__(self, links: int) -> None:
         self._links = links
-
-    @classmethod
-    def suited_to(cls, pacing: Pacing) -> FixedLinks:
-        """Return the number that was found best for a radio with this pacing."""
-        return cls(next((links for longest, links in _LINKS if pacing.mean <= longest), _SLOW))
 
     def limit(self, now: float, oldest_transaction: float = 0.0) -> int:
         del now, oldest_transaction

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from meshwright.clock import Clock
 from meshwright.core.bearers.link import LinkTiming
@@ -38,16 +37,6 @@ _TRANSIENT = frozenset({"no-answer", "link-lost", "provisioning-timeout", "refus
 
 STOPPED = "stopped"
 """The code of a job that ended with its run."""
-
-
-class Stage(StrEnum):
-    """How far a job has come."""
-
-    OPENING = "opening the link"
-    READING = "reading records"
-    EXCHANGING = "exchanging keys"
-    CONFIGURING = "handing over keys"
-    OVER = "over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +91,11 @@ class DeviceJob:
         examine_only: bool = False,
     ) -> None:
         self.attempt = attempt
-        self.stage = Stage.OPENING
         self._tools = tools
         self._on_finished = on_finished
         self._burn_stale = burn_stale
         self._examine_only = examine_only
+        self._over = False
         self._reservation: Node | None = None
         self._device_certificate: bytes | None = None
         self._intermediates: list[bytes] = []
@@ -154,7 +143,6 @@ class DeviceJob:
     # The certificate.
 
     def _on_opened(self, _effect: LinkOpened, now: float) -> None:
-        self.stage = Stage.READING
         chain = self._tools.chains.prefetched(self.attempt.uuid)
         if chain is None or not self._accept(chain, now):
             self._act(self._machine.list_records(now), now)
@@ -223,7 +211,6 @@ class DeviceJob:
                 now,
             )
             return
-        self.stage = Stage.EXCHANGING
         policy = self._tools.policy
         effects = self._machine.invite(now, policy=policy, device_public=device_public)
         self._act(effects, now)
@@ -234,7 +221,6 @@ class DeviceJob:
     # The node.
 
     def _on_authenticated(self, effect: Authenticated, now: float) -> None:
-        self.stage = Stage.CONFIGURING
         network = self._tools.network
         try:
             self._burn_stale()
@@ -277,9 +263,9 @@ class DeviceJob:
         now: float,
         node: Node | None = None,
     ) -> None:
-        if self.stage is Stage.OVER:
+        if self._over:
             return
-        self.stage = Stage.OVER
+        self._over = True
         reason = reason and sentence(reason)
         if node is None:  # a node has ended its attempt when it was confirmed
             self._tools.store.end_attempt(self.attempt.id, outcome, code, reason)

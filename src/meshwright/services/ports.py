@@ -1,4 +1,4 @@
-"""What the services need of the stores and the PKI, and nothing more."""
+"""What commissioning needs of the register and the PKI, and nothing more."""
 
 from __future__ import annotations
 
