@@ -16,6 +16,7 @@ from hypothesis import settings
 
 from meshwright.pki import der
 from meshwright.pki.authority import Authority, create_batch, create_root
+from meshwright.pki.certificate import ECDSA_WITH_SHA256
 from meshwright.pki.csr import KEY_AGREEMENT, make_csr
 from meshwright.pki.keys import PrivateKeySigner, generate_private_key
 from meshwright.pki.profile import (
@@ -25,7 +26,6 @@ from meshwright.pki.profile import (
     DeviceProfile,
     RootProfile,
 )
-from meshwright.pki.rules_device import ECDSA_WITH_SHA256
 from meshwright.pki.validation import ChainValidator, ValidatedDevice
 from meshwright.randomness import SeededRandomness
 

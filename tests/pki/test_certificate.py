@@ -26,11 +26,15 @@ from tests.pki.forging import (
 )
 
 from meshwright.pki import der, oids
-from meshwright.pki.certificate import MAX_CERTIFICATE_SIZE, Certificate, verify_signature
+from meshwright.pki.certificate import (
+    ECDSA_WITH_SHA256,
+    MAX_CERTIFICATE_SIZE,
+    Certificate,
+    verify_signature,
+)
 from meshwright.pki.engine import _drive
 from meshwright.pki.errors import MalformedCertificateError
 from meshwright.pki.names import same_name
-from meshwright.pki.rules_device import ECDSA_WITH_SHA256
 
 X25519 = bytes.fromhex("302a300506032b656e032100") + bytes(31) + b"\x09"
 

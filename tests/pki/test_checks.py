@@ -10,9 +10,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA384
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.pki.forging import (
     DEVICE_UUID,
     NOW,
+    UNHURRIED,
     Forgery,
     Site,
     edited,
@@ -27,11 +30,14 @@ from tests.pki.forging import (
     usage,
 )
 
+from meshwright.core.crypto import P256_ORDER, InvalidKeyError, load_public_key
 from meshwright.pki import der, oids
-from meshwright.pki.certificate import Certificate
+from meshwright.pki.certificate import P256_SPKI_PREFIX, Certificate
 from meshwright.pki.checks import DEVICE, RFC5280, Rule, run
 from meshwright.pki.findings import Level
 
+PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
+Y_OF_5 = 0x459243B9AA581806FE913BCE99817ADE11CA503C64D9A3C533415C083248FBCC
 UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
 DNS = x509.DNSName("acme.example")
 VENDOR_NAME = f"{DEVICE_UUID} BCID:8001 BPID:03ff"
@@ -372,3 +378,46 @@ def test_every_rule_has_a_code_and_a_clause() -> None:
             assert rule.code == rule.code.lower().replace("_", "-").replace(" ", "-")
             assert rule.clause
             assert rule.check.__doc__
+
+
+def on_curve(octets: bytes) -> bool:
+    """Ask the library."""
+    try:
+        load_public_key(octets)
+    except InvalidKeyError:
+        return False
+    return True
+
+
+@UNHURRIED
+@given(st.integers(1, P256_ORDER - 1), st.integers(-1, 1), st.integers(-1, 1))
+def test_a_key_is_a_point_when_the_library_says_so(
+    site: Site, scalar: int, right: int, up: int
+) -> None:
+    numbers = ec.derive_private_key(scalar, ec.SECP256R1()).public_key().public_numbers()
+    octets = (numbers.x + right).to_bytes(32, "big") + (numbers.y + up).to_bytes(32, "big")
+    wrong = "profile-key" in found(DEVICE.leaf, with_point(site, octets))
+    assert wrong is not on_curve(octets)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "good"),
+    [
+        (5, Y_OF_5, True),
+        (5, PRIME - Y_OF_5, True),
+        (5 + PRIME, Y_OF_5, False),  # the same point to careless arithmetic
+        (5, 2**256 - 1, False),
+        (0, 0, False),
+    ],
+)
+def test_a_point_has_one_encoding(site: Site, x: int, y: int, good: bool) -> None:
+    octets = x.to_bytes(32, "big") + y.to_bytes(32, "big")
+    assert on_curve(octets) is good
+    assert ("profile-key" not in found(DEVICE.leaf, with_point(site, octets))) is good
+
+
+def with_point(site: Site, octets: bytes) -> bytes:
+    """Put another point into the leaf; its signature is not looked at here."""
+    leaf = forged_leaf(site).sign()
+    start = leaf.index(P256_SPKI_PREFIX) + len(P256_SPKI_PREFIX)
+    return leaf[:start] + octets + leaf[start + 64 :]

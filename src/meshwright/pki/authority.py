@@ -95,7 +95,7 @@ class Authority:
         )
         serial = draw_serial(random, avoid=assignment.uuid)
         certificate = _checked(provisional(template.serial_number(serial)), checks.DEVICE.leaf)
-        tbs = certificate.parsed.tbs_certificate_bytes
+        tbs = certificate.raw.tbs
         return Prepared(serial, assignment.uuid, request.spki_sha256, tbs, self.issuer_id)
 
     def issue(self, prepared: Prepared) -> bytes:
@@ -150,7 +150,7 @@ def _sentence(errors: list[Finding]) -> str:
 
 
 def _sign(certificate: Certificate, signer: Signer) -> bytes:
-    tbs = certificate.parsed.tbs_certificate_bytes
+    tbs = certificate.raw.tbs
     signed = assemble(tbs, signer.sign(tbs))
     if not verify_signature(signed, signer.public_key):
         raise IssuanceRefusedError("the signer made a signature that does not verify")

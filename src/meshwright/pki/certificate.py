@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PSS, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from meshwright.core.errors import MalformedError
 from meshwright.pki import der, oids
@@ -23,6 +24,7 @@ MAX_SERIAL = (1 << 159) - 1
 P256_SPKI_PREFIX = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
 P256_SPKI_SIZE = len(P256_SPKI_PREFIX) + 64
 P384_SPKI_PREFIX = bytes.fromhex("3076301006072a8648ce3d020106052b8104002203620004")
+ECDSA_WITH_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
 _EXPLICIT_VERSION = 0xA0
 _MAX_DESCRIPTION = 300
 _UNIQUE_IDS = (0x81, 0x82)
@@ -47,10 +49,14 @@ _KEY_ALGORITHMS = frozenset(
     )
 )
 
+_EC_KEY = ec.EllipticCurvePublicKey
+_ECDSA = ec.ECDSA(SHA256())
+
 _Value = TypeVar("_Value", bound=x509.ExtensionType)
 
 
 class _Raw(NamedTuple):
+    tbs: bytes
     serial: int
     inner_algorithm: bytes
     issuer: bytes
@@ -58,6 +64,7 @@ class _Raw(NamedTuple):
     spki: bytes
     outer_algorithm: bytes
     unused_bits: int
+    signature: bytes
     unique_ids: bool
 
 
@@ -213,6 +220,7 @@ def _walk(data: bytes) -> _Raw:
     if der.expect(signature, der.BIT_STRING).start == signature.end:
         raise MalformedError("the signature is empty")
     return _Raw(
+        data[tbs.header : tbs.end],
         _serial(data[der.expect(serial, der.INTEGER).start : serial.end]),
         data[inner.header : inner.end],
         data[issuer.header : issuer.end],
@@ -220,6 +228,7 @@ def _walk(data: bytes) -> _Raw:
         data[spki.header : spki.end],
         data[algorithm.header : algorithm.end],
         data[signature.start],
+        data[signature.start + 1 : signature.end],
         spki.end < tbs.end and data[spki.end] in _UNIQUE_IDS,
     )
 
@@ -234,18 +243,21 @@ def _serial(octets: bytes) -> int:
 
 
 def verify_signature(certificate: Certificate, key: CertificatePublicKeyTypes) -> bool:
-    """Tell whether `key` made the signature of `certificate`."""
+    """Tell whether `key` made the signature of `certificate`, over the octets as they came."""
     try:
-        _verify(certificate.parsed, key)
+        _verify(certificate, key)
     except (InvalidSignature, *_PARSER_ERRORS):
         return False
     return True
 
 
-def _verify(parsed: x509.Certificate, key: CertificatePublicKeyTypes) -> None:
-    signature, tbs = parsed.signature, parsed.tbs_certificate_bytes
-    digest = parsed.signature_hash_algorithm
-    match key, parsed.signature_algorithm_parameters:
+def _verify(certificate: Certificate, key: CertificatePublicKeyTypes) -> None:
+    signature, tbs = certificate.raw.signature, certificate.raw.tbs
+    if certificate.raw.outer_algorithm == ECDSA_WITH_SHA256 and isinstance(key, _EC_KEY):
+        key.verify(signature, tbs, _ECDSA)  # what every device certificate takes: no look-up
+        return
+    digest = certificate.parsed.signature_hash_algorithm
+    match key, certificate.parsed.signature_algorithm_parameters:
         case ec.EllipticCurvePublicKey(), ec.ECDSA() as algorithm:
             key.verify(signature, tbs, algorithm)
         case rsa.RSAPublicKey(), (PKCS1v15() | PSS()) as padding if digest is not None:

@@ -25,28 +25,38 @@ class Element(NamedTuple):
 
 
 def element(data: bytes, at: int, limit: int) -> Element:
-    """Read the element at `at`, which must end at or before `limit` (X.690, 8.1 and 10.1)."""
-    if limit - at < 2 or data[at] & _MULTI_OCTET_TAG == _MULTI_OCTET_TAG:
-        raise MalformedError("a DER element is cut short or has an unknown tag")
-    start, length = at + 2, data[at + 1]
-    if length & _LONG_FORM:
-        size = length & ~_LONG_FORM
-        if not 0 < size <= _MAX_LENGTH_OCTETS or limit - start < size:
-            raise MalformedError("a DER length is indefinite, too large or cut short")
-        length, start = int.from_bytes(data[start : start + size], "big"), start + size
-    if limit - start < length:
-        raise MalformedError("a DER element is longer than its surroundings")
-    return Element(data[at], at, start, start + length)
+    """Read the element at `at`, which must end at or before `limit`."""
+    return _elements(data, at, limit, 1)[0]
 
 
 def children(data: bytes, parent: Element, count: int) -> list[Element]:
     """Read the first `count` elements inside `parent`."""
-    found: list[Element] = []
-    at = parent.start
+    return _elements(data, parent.start, parent.end, count)
+
+
+def _elements(data: bytes, at: int, limit: int, count: int) -> list[Element]:
+    """Read elements that follow each other (X.690, 8.1 and 10.1)."""
+    found = []
     for _ in range(count):
-        found.append(element(data, at, parent.end))
-        at = found[-1].end
+        start = at + 2
+        if start > limit or data[at] & _MULTI_OCTET_TAG == _MULTI_OCTET_TAG:
+            raise MalformedError("A DER element is cut short or has an unknown tag.")
+        length = data[at + 1]
+        if length >= _LONG_FORM:
+            start, length = _long_length(data, start, limit)
+        if limit - start < length:
+            raise MalformedError("A DER element is longer than its surroundings.")
+        found.append(Element(data[at], at, start, start + length))
+        at = start + length
     return found
+
+
+def _long_length(data: bytes, at: int, limit: int) -> tuple[int, int]:
+    """Read the octets of a length; return where the contents start, and the length (8.1.3.5)."""
+    start = at + (data[at - 1] & ~_LONG_FORM)
+    if not at < start <= min(limit, at + _MAX_LENGTH_OCTETS):
+        raise MalformedError("A DER length is indefinite, too large or cut short.")
+    return start, int.from_bytes(data[at:start], "big")
 
 
 def expect(item: Element, tag: int) -> Element:

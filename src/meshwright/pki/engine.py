@@ -164,7 +164,7 @@ class _Verified(SignatureValidator):
     def __init__(self, path: Path) -> None:
         issuers = (path.anchor, *path.certificates)
         self._known = {
-            (item.parsed.signature, item.parsed.tbs_certificate_bytes, issuer.raw.spki)
+            (item.raw.signature, item.raw.tbs, issuer.raw.spki)
             for issuer, item in zip(issuers, path.certificates, strict=False)
         }
 

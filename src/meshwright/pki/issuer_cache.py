@@ -97,11 +97,9 @@ class IssuerCache:
     @staticmethod
     def key(leaf: Certificate, intermediates: Sequence[bytes]) -> bytes:
         """Identify the intermediates that were sent, in their order, and the issuer's name."""
-        digest = hashlib.sha256()
-        for octets in (leaf.issuer, *intermediates):
-            digest.update(len(octets).to_bytes(4, "big"))
-            digest.update(octets)
-        return digest.digest()
+        sent = (leaf.issuer, *intermediates)
+        framed = b"".join([len(octets).to_bytes(4, "big") + octets for octets in sent])
+        return hashlib.sha256(framed).digest()
 
     def get(self, key: bytes) -> Issuer | None:
         issuer = self._issuers.get(key)

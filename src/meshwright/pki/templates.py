@@ -13,10 +13,9 @@ from cryptography.x509.oid import NameOID
 
 from meshwright.core.errors import InputError
 from meshwright.pki import der
-from meshwright.pki.certificate import Certificate
+from meshwright.pki.certificate import ECDSA_WITH_SHA256, Certificate
 from meshwright.pki.csr import KEY_AGREEMENT, subject_name
 from meshwright.pki.profile import Assignment, BatchProfile, DeviceProfile, RootProfile, not_after
-from meshwright.pki.rules_device import ECDSA_WITH_SHA256
 from meshwright.randomness import RandomBytes
 
 _CERTIFICATE_SIGNING = x509.KeyUsage(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,12 +29,11 @@ class ValidatedDevice:
     """A device certificate that was accepted; `public_key` is X || Y, 64 octets.
 
     `status_checked` tells whether revocation lists were asked. A deny list goes by `spki_sha256`,
-    never by `certificate_sha256`: another encoding of the same signature can verify too.
+    never by the octets of a certificate: another encoding of the same signature can verify too.
     """
 
     public_key: bytes
     identity: DeviceIdentity
-    certificate_sha256: bytes
     spki_sha256: bytes
     findings: tuple[Finding, ...]
     root_subject: str
@@ -93,7 +91,6 @@ class ChainValidator:
         return ValidatedDevice(
             public_key=leaf.raw.spki[-_POINT_SIZE:],
             identity=identity,
-            certificate_sha256=hashlib.sha256(leaf.der).digest(),
             spki_sha256=leaf.spki_sha256,
             findings=(*findings, *issuer.findings),
             root_subject=issuer.root_subject,
@@ -125,8 +122,10 @@ class ChainValidator:
 
     def _refuse_root(self, certificate: Certificate) -> None:
         """Roots come by other ways, never from a device (Mesh Protocol 1.1, 5.4.2.6.5)."""
+        if not certificate.self_issued:
+            return
         anchor = (certificate.subject, certificate.raw.spki) in self._anchor_ids
-        if certificate.self_issued and (anchor or _is_root(certificate)):
+        if anchor or _is_root(certificate):
             message = f"the device sent a root certificate, {certificate.describe()}"
             raise CertificateRejectedError(message, code="root-on-device")
 
