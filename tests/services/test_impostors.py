@@ -19,7 +19,7 @@ from meshwright.radio.propagation import Faults
 from meshwright.services.report import ResultKind
 from meshwright.sim.flash import FlashFile
 
-SEEDS = range(1, 8)
+SEEDS = range(1, 6)
 
 
 def rogue_of(world: World, site: Site) -> FlashFile:
