@@ -147,8 +147,8 @@ def _fill(
     secret, key_file = secrets.chosen(path)
     Keyring.create(path / _KEYRING, secret, SystemRandomness().stream("keyring"))
     Database.open(path / _DATABASE).close()
-    for folder in _FOLDERS:
-        (path / folder).mkdir(exist_ok=True)
+    for folder, mode in _FOLDERS.items():
+        (path / folder).mkdir(mode=mode, exist_ok=True)
     mac = randomness.stream("uuid mac")(6)
     mac = bytes([mac[0] | _MULTICAST]) + mac[1:]  # a node ID that is no MAC (RFC 9562, 6.10)
     settings = Settings(secret.kind, mac.hex(), key_file, seed, demo_devices, manufacturer)
@@ -156,8 +156,9 @@ def _fill(
     return settings
 
 
-_FOLDERS = ("ca", "flash", "labels")
-_REMADE = frozenset({_KEYRING, _DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"})
+_FOLDERS = {"ca": 0o700, "flash": 0o700, "labels": 0o755}  # a label is there to be shown
+_SQLITE_FILES = frozenset(_DATABASE + ending for ending in ("", "-journal", "-wal", "-shm"))
+_REMADE = _SQLITE_FILES | {_KEYRING}
 _OURS = _REMADE | {_LOCK, _OWN_KEY_FILE, *_FOLDERS}
 _OUR_TEMPORARIES = tuple(f".{name}." for name in (_KEYRING, _OWN_KEY_FILE, settings_file.FILE_NAME))
 
