@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from meshwright.cli.common import example, home_command, open_home
+from meshwright.cli.common import example, home_command, links_option, loss_option, open_home
 from meshwright.cli.display import observer
 from meshwright.cli.exits import ExitStatus
 from meshwright.cli.output import emit, say, table
@@ -25,14 +25,8 @@ if TYPE_CHECKING:
     ),
 )
 @click.option("--network", help="The network to fill, if there are several.")
-@click.option("--links", type=click.IntRange(1, 64), help="Links at once; adapts by itself.")
-@click.option(
-    "--loss",
-    type=click.FloatRange(0, 0.95),
-    default=0.05,
-    show_default=True,
-    help="Part of the packets that the simulated air loses.",
-)
+@links_option
+@loss_option
 @click.option(
     "--patience",
     type=click.FloatRange(1),

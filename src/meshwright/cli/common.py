@@ -34,6 +34,16 @@ key_file_option = click.option(
     envvar="MESHWRIGHT_KEY_FILE",
     help="The key file that opens the home, if it is not where it was.",
 )
+links_option = click.option(
+    "--links", type=click.IntRange(1, 64), help="Links at once; adapts by itself."
+)
+loss_option = click.option(
+    "--loss",
+    type=click.FloatRange(0, 0.95),
+    default=0.05,
+    show_default=True,
+    help="Part of the packets that the simulated air loses.",
+)
 
 
 def home_command(function: Command) -> Command:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from meshwright.cli.common import HOME_VARIABLE, chosen_home, example, json_option
+from meshwright.cli.common import (
+    HOME_VARIABLE,
+    chosen_home,
+    example,
+    json_option,
+    links_option,
+    loss_option,
+)
 from meshwright.cli.display import observer
 from meshwright.cli.exits import ExitStatus
 from meshwright.cli.output import counted, emit, say, table
@@ -32,8 +39,8 @@ if TYPE_CHECKING:
     type=click.Path(file_okay=False, path_type=Path),
     help=f"The folder to use; without one a new temporary one.  [env: {HOME_VARIABLE}]",
 )
-@click.option("--links", type=click.IntRange(1, 64), help="Links at once; adapts by itself.")
-@click.option("--loss", type=click.FloatRange(0, 0.95), default=0.05, show_default=True)
+@links_option
+@loss_option
 @json_option
 def command(
     devices: int, seed: int, home: Path | None, links: int | None, loss: float, as_json: bool

@@ -52,10 +52,18 @@ class VirtualLineDevice:
         self, device_certificate: bytes, intermediates: Sequence[bytes], base_uri: str
     ) -> None:
         """Keep the chain, nearest certificate first, and where it can be fetched."""
-        records: dict[int, bytes] = dict(zip(INTERMEDIATES, intermediates, strict=False))
-        records[RecordId.BASE_URI] = encode_uri(base_uri)
-        records[RecordId.DEVICE_CERTIFICATE] = device_certificate
+        records = records_of(device_certificate, intermediates, base_uri)
         self.flash.store(replace(self.flash.content, records=records))
+
+
+def records_of(
+    device_certificate: bytes, intermediates: Sequence[bytes], base_uri: str
+) -> dict[int, bytes]:
+    """Return the provisioning records that a device offers for its chain."""
+    records: dict[int, bytes] = dict(zip(INTERMEDIATES, intermediates, strict=False))
+    records[RecordId.BASE_URI] = encode_uri(base_uri)
+    records[RecordId.DEVICE_CERTIFICATE] = device_certificate
+    return records
 
 
 def draw_scalar(random: RandomBytes) -> int:

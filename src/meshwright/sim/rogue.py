@@ -13,7 +13,7 @@ from meshwright.pki.keys import PrivateKeySigner, generate_private_key
 from meshwright.pki.profile import BatchProfile, DeviceProfile, RootProfile
 from meshwright.randomness import RandomBytes
 from meshwright.sim.flash import Flash, FlashFile
-from meshwright.sim.line_device import VirtualLineDevice, draw_scalar
+from meshwright.sim.line_device import draw_scalar, records_of
 
 
 def forge(
@@ -25,21 +25,19 @@ def forge(
     """
     if victim.uuid is None:
         raise ValueError("a blank device has no identity to copy")
-    copied = replace(
-        victim,
-        address=flash.content.address,
-        boots=flash.content.boots,
-        private_key=draw_scalar(random),
-        membership=None,
-    )
+    scalar = draw_scalar(random)
     profile = DeviceProfile(victim.organization, victim.company_id, victim.product_id)
     authority, batch = _forged_authority(profile, now, random)
     assignment = profile.assign(victim.uuid)
-    key = ec.derive_private_key(copied.private_key or 1, ec.SECP256R1())
-    request = make_csr(key, assignment)
+    request = make_csr(ec.derive_private_key(scalar, ec.SECP256R1()), assignment)
     prepared = authority.prepare(request, assignment, now=now, random=random)
-    flash.content = copied
-    VirtualLineDevice(flash, random).store_chain(authority.issue(prepared), (batch,), base_uri)
+    own = flash.content
+    forged = replace(
+        victim, address=own.address, boots=own.boots, private_key=scalar, membership=None
+    )
+    # One write: a rogue is never half made.
+    records = records_of(authority.issue(prepared), (batch,), base_uri)
+    flash.store(replace(forged, records=records))
 
 
 def _forged_authority(
