@@ -25,7 +25,8 @@ from meshwright.core.effects import Effect
 from meshwright.core.provisioning.data import ProvisioningData
 from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.registry.database import Database
-from meshwright.wiring.demo import DemoOptions, DemoResult, run_demo
+from meshwright.wiring.demo import DemoOptions, run_demo
+from meshwright.wiring.demo_result import DemoResult
 
 OnStep = Callable[[str], object]
 """Told the name of a step, such as `commit reserve node` or `replace device.json`."""
