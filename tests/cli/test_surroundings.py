@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -240,3 +241,48 @@ def test_a_copy_of_a_home_is_a_home(site: Path, tmp_path: Path) -> None:
     shutil.rmtree(site)
     assert len(meshwright("nodes", "list", "--home", copy, "--json").json["nodes"]) == 2
     assert meshwright("commission", "--home", copy).status == 0
+
+
+def at_a_terminal(*arguments: object, answers: str) -> tuple[int, str]:
+    """Run a command whose user types `answers`; return its status and all that was shown."""
+    ours, theirs = pty.openpty()
+    command = [*PROGRAM, *map(str, arguments)]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=PLAIN, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        with open(ours, "r+b", buffering=0) as terminal:  # noqa: PTH123 - a descriptor
+            for answer in answers.splitlines(keepends=True):
+                while not shown.endswith(b": "):  # from the last space on nothing is echoed
+                    shown += terminal.read(1000)
+                terminal.write(answer.encode())
+                shown += b"<answered>"
+            with contextlib.suppress(OSError):  # a terminal whose other side has gone
+                while octets := terminal.read(1000):
+                    shown += octets
+        return process.wait(timeout=60), shown.decode()
+
+
+def test_a_passphrase_is_asked_for_and_never_shown(tmp_path: Path) -> None:
+    home, words = tmp_path / "home", "open sesame"
+    status, shown = at_a_terminal("init", "--passphrase", "--home", home, answers=f"{words}\n" * 2)
+    assert (status, words in shown) == (0, False), shown
+    assert "locked with a passphrase" in shown
+    status, shown = at_a_terminal("ca", "create", "--home", home, answers=f"{words}\n")
+    assert (status, words in shown) == (0, False), shown
+    status, shown = at_a_terminal("nodes", "list", "--home", home, answers="wrong\n")
+    assert status == 3
+    assert "Error (wrong-secret)" in shown
+    assert shell("nodes", "list", "--home", home, MESHWRIGHT_PASSPHRASE=words).returncode == 0
+
+
+def test_nobody_is_asked_for_a_passphrase_without_a_terminal(tmp_path: Path) -> None:
+    command = [*PROGRAM, "init", "--passphrase", "--home", str(tmp_path / "home")]
+    done = subprocess.run(
+        command, check=False, input="", capture_output=True, text=True, env=PLAIN, timeout=60
+    )
+    assert done.returncode == 2
+    assert "MESHWRIGHT_PASSPHRASE" in done.stderr
+    assert "Warning" not in done.stderr
+    assert not (tmp_path / "home").exists()

@@ -92,9 +92,12 @@ def _ask_passphrase(home: Path) -> str | None:
 
     locked_by = load(home).secret
     needed = locked_by == Passphrase.kind and not os.environ.get(PASSPHRASE_VARIABLE)
-    if not needed or not sys.stdin.isatty():
-        return None
-    return str(click.prompt("Passphrase", hide_input=True, err=True))
+    return prompt_passphrase() if needed and sys.stdin.isatty() else None
+
+
+def prompt_passphrase(*, twice: bool = False) -> str:
+    """Ask whoever sits at the terminal, whose keys are not shown."""
+    return str(click.prompt("Passphrase", hide_input=True, confirmation_prompt=twice, err=True))
 
 
 def _actor() -> str:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
 
 import click
 
-from meshwright.cli.common import example, home_option, home_path, json_option, secrets
+from meshwright.cli.common import (
+    example,
+    home_option,
+    home_path,
+    json_option,
+    prompt_passphrase,
+    secrets,
+)
 from meshwright.cli.output import emit, say
 
 
@@ -61,11 +69,7 @@ def command(
     from meshwright.wiring.home import create
 
     path = home_path(home)
-    phrase = None
-    if passphrase and key_file is not None:
-        raise click.UsageError("Choose one: --passphrase or --key-file.")
-    if passphrase:
-        phrase = click.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    phrase = _new_passphrase(key_file) if passphrase else None
     manufacturer = Manufacturer(
         organization,
         _identifier(company_id, "--company-id"),
@@ -81,6 +85,14 @@ def command(
     if settings.key_file is not None:
         say(f"Keep the key file safe: {path / settings.key_file}")
     say(f"Next: meshwright ca create --home {shlex.quote(str(path))}")
+
+
+def _new_passphrase(key_file: Path | None) -> str:
+    if key_file is not None:
+        raise click.UsageError("Choose one: --passphrase or --key-file.")
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask at; set MESHWRIGHT_PASSPHRASE instead.")
+    return prompt_passphrase(twice=True)
 
 
 _SECRETS = {
