@@ -98,3 +98,12 @@ def test_a_folder_that_is_no_home(tmp_path: Path, place: str) -> None:
         load(tmp_path / place)
     assert refused.value.code == "no-home"
     assert "meshwright init" in str(refused.value)
+
+
+def test_a_file_that_is_too_large_is_refused_and_not_read_in_part(tmp_path: Path) -> None:
+    save(tmp_path, Settings("key-file", "0123456789ab", seed=1))
+    path = tmp_path / FILE_NAME
+    path.write_text("# " + "-" * 65_530 + "\n" + path.read_text())
+    with pytest.raises(InputError, match="too large") as refused:
+        load(tmp_path)
+    assert refused.value.code == "bad-settings"

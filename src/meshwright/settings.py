@@ -56,7 +56,7 @@ def load(home: Path) -> Settings:
     path = home / FILE_NAME
     try:
         with path.open("rb") as stream:
-            return _decode(tomllib.loads(stream.read(_LARGEST).decode()))
+            return _decode(stream.read(_LARGEST + 1))
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(
             f"{home} is no meshwright home; make one with `meshwright init --home {home}`.",
@@ -93,7 +93,10 @@ def _table(values: dict[str, Any]) -> str:
     return "".join(lines).replace("\x7f", "\\u007f")
 
 
-def _decode(found: dict[str, Any]) -> Settings:
+def _decode(octets: bytes) -> Settings:
+    if len(octets) > _LARGEST:
+        raise ValueError("it is too large")
+    found = tomllib.loads(octets.decode())
     manufacturer = Manufacturer(**_checked_values(Manufacturer, found.pop("manufacturer", {})))
     values = _checked_values(Settings, found)
     for name in ("secret", "uuid_mac"):
