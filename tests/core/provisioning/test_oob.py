@@ -20,13 +20,11 @@ from meshwright.core.provisioning.fields import (
 from meshwright.core.provisioning.oob import (
     ZERO_TOUCH,
     AuthenticationPolicy,
-    OobKind,
     RefusedByPolicyError,
-    auth_value,
     choose,
-    no_oob,
 )
 from meshwright.core.provisioning.pdu import Capabilities
+from meshwright.core.provisioning.values import OobKind, auth_value, no_oob
 
 KINDS: dict[str, tuple[OobKind, Callable[[str], bytes | int | str]]] = {
     "static_binary": (OobKind.BINARY, bytes.fromhex),

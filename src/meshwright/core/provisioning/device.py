@@ -11,17 +11,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, auto
 
-from meshwright.core.crypto import AuthenticationFailedError, InvalidKeyError, KeyPair, equal
+from meshwright.core.crypto import (
+    AuthenticationFailedError,
+    InvalidKeyError,
+    KeyPair,
+    equal,
+)
 from meshwright.core.effects import CloseLink, CloseReason, Effect, SendPdu
 from meshwright.core.errors import MalformedError, PeerError
-from meshwright.core.provisioning import oob, pdu
+from meshwright.core.provisioning import pdu
+from meshwright.core.provisioning.challenge import (
+    PERSON_TIMEOUT,
+    Challenge,
+    EntryNeeded,
+    ValueShown,
+    ValueToShow,
+)
 from meshwright.core.provisioning.data import ProvisioningData
 from meshwright.core.provisioning.fields import (
     Algorithm,
     Algorithms,
     AuthenticationMethod,
     ErrorCode,
+    InputAction,
     OobType,
+    OutputAction,
     PduType,
     PublicKeyOffer,
     PublicKeyType,
@@ -30,6 +44,7 @@ from meshwright.core.provisioning.protections import is_own_key
 from meshwright.core.provisioning.records import SMALL_FRAGMENT, RecordServer
 from meshwright.core.provisioning.suites import SUITES, Confirming
 from meshwright.core.provisioning.transcript import Transcript
+from meshwright.core.provisioning.values import StaticOob, no_oob
 from meshwright.core.timers import Timers
 
 PROVISIONING_TIMEOUT = 60.0
@@ -63,7 +78,8 @@ class DeviceOptions:
     """What a device is able to do.
 
     `key_pair` is the one its certificate names; it is offered as OOB public key. `records` by
-    Record ID; with none of them the device does not know record PDUs.
+    Record ID; with none of them the device does not know record PDUs. Output and Input OOB are
+    offered with their actions and the largest size; `only_oob` accepts no session without OOB.
     """
 
     elements: int = 1
@@ -71,11 +87,50 @@ class DeviceOptions:
     key_pair: KeyPair | None = None
     records: Mapping[int, bytes] = field(default_factory=dict)
     fragment_limit: int = SMALL_FRAGMENT
+    static_oob: StaticOob | None = None
+    output_actions: tuple[OutputAction, ...] = ()
+    output_size: int = 0
+    input_actions: tuple[InputAction, ...] = ()
+    input_size: int = 0
+    only_oob: bool = False
 
     def capabilities(self) -> pdu.Capabilities:
         """Return the Capabilities PDU that says so."""
         offer = PublicKeyOffer.OOB_AVAILABLE if self.key_pair else PublicKeyOffer(0)
-        return pdu.Capabilities(self.elements, self.algorithms, offer, OobType(0))
+        static = OobType.STATIC_AVAILABLE if self.static_oob else OobType(0)
+        only = OobType.ONLY_OOB if self.only_oob else OobType(0)
+        return pdu.Capabilities(
+            self.elements,
+            self.algorithms,
+            offer,
+            static | only,
+            self.output_size,
+            _bits(self.output_actions),
+            self.input_size,
+            _bits(self.input_actions),
+        )
+
+    def accepts(self, start: pdu.Start) -> bool:
+        """Tell whether Start asks only for what is offered (5.4.2.3)."""
+        algorithms = {a for a in Algorithm if self.algorithms & a.offered_as}
+        keys = {PublicKeyType.IN_BAND} | ({PublicKeyType.OOB} if self.key_pair else set())
+        # Only OOB rules out No OOB, and the CMAC algorithm with any method.
+        legacy = start.method == AuthenticationMethod.NO_OOB or start.algorithm == Algorithm.CMAC
+        return (
+            start.algorithm in algorithms
+            and start.public_key in keys
+            and not (self.only_oob and legacy)
+            and self._offers_method(start)
+        )
+
+    def _offers_method(self, start: pdu.Start) -> bool:
+        plain = start.action == start.size == 0
+        if start.method == AuthenticationMethod.OUTPUT:
+            return start.action in self.output_actions and 0 < start.size <= self.output_size
+        if start.method == AuthenticationMethod.INPUT:
+            return start.action in self.input_actions and 0 < start.size <= self.input_size
+        static = start.method == AuthenticationMethod.STATIC and self.static_oob is not None
+        return plain and (static or start.method == AuthenticationMethod.NO_OOB)
 
 
 class _RefusedError(PeerError):
@@ -93,6 +148,7 @@ class _State(IntEnum):
     READY = auto()
     CAPABILITIES_SENT = auto()
     STARTED = auto()
+    WAITING_FOR_PERSON = auto()
     KEYS_DONE = auto()
     CONFIRMATION_SENT = auto()
     RANDOM_SENT = auto()
@@ -122,12 +178,16 @@ class DeviceMachine:
         self._timers: Timers[_Timer] = Timers()
         self._state = _State.CLOSED
         self._transcript = Transcript()
+        self._patience = timeout
+        self._challenge: Challenge | None = None
+        self._showing = False
 
     def bearer_opened(self, _now: float) -> list[Effect]:
         if self._state is _State.COMPLETE:
             return [CloseLink(CloseReason.FAIL)]
         self._state = _State.READY
         self._transcript = Transcript()
+        self._patience = self._timeout
         return []
 
     def bearer_closed(self, _now: float) -> list[Effect]:
@@ -152,8 +212,13 @@ class DeviceMachine:
         if self._state is _State.CLOSED:
             return []
         # Once it has ended, a session waits so long for the Link Close and no longer.
-        if self._state not in _ENDED:
-            self._timers.set(_Timer.PROVISIONING, now + self._timeout)
+        ended = self._state in _ENDED
+        effects = self._answer(octets)
+        if not ended:
+            self._timers.set(_Timer.PROVISIONING, now + self._patience)
+        return effects
+
+    def _answer(self, octets: bytes) -> list[Effect]:
         try:
             return self._handle(octets)
         except _RefusedError as refused:
@@ -191,24 +256,17 @@ class DeviceMachine:
 
     def _on_start(self, octets: bytes) -> list[Effect]:
         start = pdu.decode_as(pdu.Start, octets)
-        if not self._acceptable(start):
+        if not self._options.accepts(start):
             raise _RefusedError(ErrorCode.INVALID_FORMAT)
         self._transcript.keep(octets)
         self._suite = SUITES[Algorithm(start.algorithm)]
         self._in_band = start.public_key == PublicKeyType.IN_BAND
+        self._method = AuthenticationMethod(start.method)
+        self._challenge = _challenge_of(start)
+        if self._challenge is not None:
+            self._patience = max(self._timeout, PERSON_TIMEOUT)
         self._state = _State.STARTED
         return [AttentionChanged(0)]
-
-    def _acceptable(self, start: pdu.Start) -> bool:
-        """Tell whether Start asks only for what was offered (5.4.2.3)."""
-        algorithms = {a for a in Algorithm if self._options.algorithms & a.offered_as}
-        keys = {PublicKeyType.IN_BAND} | ({PublicKeyType.OOB} if self._options.key_pair else set())
-        return (
-            start.algorithm in algorithms
-            and start.public_key in keys
-            and start.method == AuthenticationMethod.NO_OOB
-            and start.action == start.size == 0
-        )
 
     def _on_public_key(self, octets: bytes) -> list[Effect]:
         peer = pdu.decode_as(pdu.PublicKey, octets).key
@@ -217,11 +275,47 @@ class DeviceMachine:
         if any(is_own_key(peer, own.public) for own in (pair, self._options.key_pair) if own):
             raise _RefusedError(ErrorCode.INVALID_FORMAT)
         secret = pair.shared_secret(peer)
-        inputs = self._transcript.confirmation_inputs(peer, pair.public)
-        auth_value = oob.no_oob(self._suite.size)
+        self._agreed = self._transcript.confirmation_inputs(peer, pair.public), secret
+        answer: list[Effect] = [_send(pdu.PublicKey(pair.public))] if self._in_band else []
+        return answer + _AUTHENTICATIONS[self._method](self)
+
+    def _without_person(self) -> list[Effect]:
+        size = self._suite.size
+        static = self._options.static_oob
+        is_static = static is not None and self._method is AuthenticationMethod.STATIC
+        return self._know(static.auth_value(size) if static and is_static else no_oob(size))
+
+    def _show_person(self) -> list[Effect]:
+        assert self._challenge is not None  # noqa: S101 - known in this state
+        value = self._challenge.draw(self._random)
+        self._showing = True
+        shown = ValueToShow(self._challenge, value)
+        return [shown, *self._know(self._challenge.auth_value(value, self._suite.size))]
+
+    def _ask_person(self) -> list[Effect]:
+        assert self._challenge is not None  # noqa: S101 - known in this state
+        self._state = _State.WAITING_FOR_PERSON
+        return [EntryNeeded(self._challenge)]
+
+    def enter(self, value: str, now: float) -> list[Effect]:
+        """Take the value that the Provisioner shows, after `EntryNeeded`.
+
+        Raises `InputError` (`bad-oob-value`) for what cannot be such a value. After the session
+        has ended it does nothing.
+        """
+        if self._state is not _State.WAITING_FOR_PERSON or self._challenge is None:
+            return []
+        effects = self._know(self._challenge.auth_value(value, self._suite.size))
+        self._timers.set(_Timer.PROVISIONING, now + self._patience)
+        return [*effects, _send(pdu.InputComplete())]
+
+    def _know(self, auth_value: bytes) -> list[Effect]:
+        """Go on with the AuthValue."""
+        inputs, secret = self._agreed
+        del self._agreed  # it lives on in the ConfirmationKey
         self._confirming = Confirming.begin(self._suite, inputs, secret, auth_value)
         self._state = _State.KEYS_DONE
-        return [_send(pdu.PublicKey(pair.public))] if self._in_band else []
+        return []
 
     def _own_pair(self) -> KeyPair:
         certified = self._options.key_pair
@@ -238,7 +332,7 @@ class DeviceMachine:
             raise _RefusedError(ErrorCode.INVALID_FORMAT)
         self._peer_confirmation = value
         self._state = _State.CONFIRMATION_SENT
-        return [_send(pdu.Confirmation(confirmation))]
+        return [*self._stop_showing(), _send(pdu.Confirmation(confirmation))]
 
     def _on_random(self, octets: bytes) -> list[Effect]:
         value = pdu.decode_as(pdu.Random, octets).value
@@ -278,7 +372,12 @@ class DeviceMachine:
         return [*attention, answer, SessionRefused(error)]
 
     def _attention_off(self) -> list[Effect]:
-        return [AttentionChanged(0)] if self._state is _State.CAPABILITIES_SENT else []
+        attention = self._state is _State.CAPABILITIES_SENT
+        return [*([AttentionChanged(0)] if attention else []), *self._stop_showing()]
+
+    def _stop_showing(self) -> list[Effect]:
+        showing, self._showing = self._showing, False
+        return [ValueShown()] if showing else []
 
     def _end(self, state: _State) -> None:
         self._state = state
@@ -291,8 +390,20 @@ class DeviceMachine:
             vars(self).pop(secret, None)
 
 
-_SECRETS = ("_confirming", "_own_random", "_peer_confirmation", "_keys")
+_SECRETS = ("_agreed", "_confirming", "_own_random", "_peer_confirmation", "_keys")
 _ENDED = frozenset({_State.COMPLETE, _State.FAILED})
+
+
+def _bits(actions: tuple[OutputAction | InputAction, ...]) -> int:
+    return sum(1 << action for action in set(actions))
+
+
+def _challenge_of(start: pdu.Start) -> Challenge | None:
+    if start.method == AuthenticationMethod.OUTPUT:
+        return Challenge(OutputAction(start.action), start.size)
+    if start.method == AuthenticationMethod.INPUT:
+        return Challenge(InputAction(start.action), start.size)
+    return None
 
 
 def _send(message: pdu.Pdu) -> SendPdu:
@@ -322,6 +433,12 @@ _RECORD_PDUS = frozenset(
     }
 )
 
+_AUTHENTICATIONS: dict[AuthenticationMethod, Callable[[DeviceMachine], list[Effect]]] = {
+    AuthenticationMethod.NO_OOB: DeviceMachine._without_person,
+    AuthenticationMethod.STATIC: DeviceMachine._without_person,
+    AuthenticationMethod.OUTPUT: DeviceMachine._show_person,
+    AuthenticationMethod.INPUT: DeviceMachine._ask_person,
+}
 _TRANSITIONS: dict[tuple[_State, PduType], _Handler] = {
     (_State.READY, PduType.RECORDS_GET): DeviceMachine._on_records_get,
     (_State.READY, PduType.RECORD_REQUEST): DeviceMachine._on_record_request,

@@ -1,57 +1,23 @@
-"""Authentication: AuthValues, what a Provisioner may choose, and why (5.4.2.3, 5.4.2.4)."""
+"""Authentication: what a Provisioner may choose, what it chooses, and why (5.4.2.3)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, auto
 
 from meshwright.core.errors import TrustError
+from meshwright.core.provisioning.challenge import SIZES, Challenge
 from meshwright.core.provisioning.fields import (
     Algorithm,
     Algorithms,
     AuthenticationMethod,
+    InputAction,
     OobType,
+    OutputAction,
     PublicKeyOffer,
     PublicKeyType,
 )
 from meshwright.core.provisioning.pdu import Capabilities, Start
-
-
-class OobKind(Enum):
-    """How an OOB value is written into an AuthValue (5.4.2.4.1)."""
-
-    BINARY = auto()
-    ALPHANUMERIC = auto()
-    NUMERIC = auto()
-
-
-_LAYOUTS: dict[OobKind, Callable[[bytes, int], bytes]] = {
-    OobKind.BINARY: lambda value, size: value[:size].ljust(size, b"\0"),
-    OobKind.ALPHANUMERIC: lambda value, size: value[:size].ljust(size, b"\0"),
-    OobKind.NUMERIC: lambda value, size: int.from_bytes(value, "big").to_bytes(size, "big"),
-}
-
-
-def auth_value(kind: OobKind, value: bytes | str | int, size: int) -> bytes:
-    """Write an OOB value as AuthValue of `size` octets (16 or 32).
-
-    Octets and characters come first and are padded, or cut, on the right; numbers stand on the
-    right. Raises `ValueError` for a number that does not fit.
-    """
-    try:
-        if isinstance(value, int):
-            value = value.to_bytes(size, "big")
-        elif isinstance(value, str):
-            value = value.encode("ascii")
-        return _LAYOUTS[kind](value, size)
-    except OverflowError:
-        raise ValueError(f"the number does not fit an AuthValue of {size} octets") from None
-
-
-def no_oob(size: int) -> bytes:
-    """Return the AuthValue of No OOB."""
-    return bytes(size)
 
 
 class RefusedByPolicyError(TrustError):
@@ -67,11 +33,21 @@ class AuthenticationPolicy:
     The strongest algorithm that the device offers is used if `algorithms` has it, and no other
     (5.4.2.3). With `require_oob_public_key` the device has to prove a key that is known from its
     certificate or another source.
+
+    `methods` and the actions are tried in their order. Counted values (blink, beep, vibrate, push,
+    twist) get `counted_size`, typed ones `typed_size`, if the device offers as much. A static value
+    under CMAC can be computed by a hostile peer from one session (CVE-2020-26559), so it is used
+    with HMAC alone unless `static_with_cmac`.
     """
 
     algorithms: tuple[Algorithm, ...] = (Algorithm.HMAC,)
     require_oob_public_key: bool = True
     methods: tuple[AuthenticationMethod, ...] = (AuthenticationMethod.NO_OOB,)
+    output_actions: tuple[OutputAction, ...] = tuple(reversed(OutputAction))
+    input_actions: tuple[InputAction, ...] = tuple(reversed(InputAction))
+    counted_size: int = 1
+    typed_size: int = 8
+    static_with_cmac: bool = False
 
 
 ZERO_TOUCH = AuthenticationPolicy()
@@ -84,6 +60,7 @@ class Choice:
 
     start: Start
     reason: str
+    challenge: Challenge | None = None
 
     @property
     def uses_oob_key(self) -> bool:
@@ -91,18 +68,28 @@ class Choice:
         return self.start.public_key == PublicKeyType.OOB
 
 
-def choose(capabilities: Capabilities, policy: AuthenticationPolicy, *, key_known: bool) -> Choice:
+def choose(
+    capabilities: Capabilities,
+    policy: AuthenticationPolicy,
+    *,
+    key_known: bool,
+    static_known: bool = False,
+) -> Choice:
     """Choose the strongest of what is offered and allowed; raises `RefusedByPolicyError`.
 
     `key_known`: the device's public key is known from a validated source. It is then used, or
-    the session ends: falling back to a key in band would be a downgrade.
+    the session ends: falling back to a key in band would be a downgrade. `static_known`: the static
+    OOB value of the device is at hand.
     """
     _refuse_contradictions(capabilities)
     algorithm = _choose_algorithm(capabilities, policy)
     public_key = _choose_public_key(capabilities, policy, key_known=key_known)
-    method = _choose_method(capabilities, policy)
+    offer = _Offer(capabilities, policy, algorithm, static_known)
+    method, challenge = _choose_method(offer)
+    action, size = (challenge.action, challenge.size) if challenge else (0, 0)
     reason = f"{algorithm.name}, public key {public_key.name}, authentication {method.name}"
-    return Choice(Start(algorithm, public_key, method), reason.replace("_", " "))
+    start = Start(algorithm, public_key, method, action, size)
+    return Choice(start, reason.replace("_", " "), challenge)
 
 
 def _refuse_contradictions(capabilities: Capabilities) -> None:
@@ -151,13 +138,70 @@ def _choose_public_key(
     return PublicKeyType.IN_BAND
 
 
-def _choose_method(
-    capabilities: Capabilities, policy: AuthenticationPolicy
-) -> AuthenticationMethod:
-    only_oob = capabilities.oob_type & OobType.ONLY_OOB
-    if AuthenticationMethod.NO_OOB in policy.methods and not only_oob:
-        return AuthenticationMethod.NO_OOB
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """What the choice of a method depends on."""
+
+    capabilities: Capabilities
+    policy: AuthenticationPolicy
+    algorithm: Algorithm
+    static_known: bool
+
+
+_Found = tuple[AuthenticationMethod, Challenge | None]
+
+
+def _choose_method(offer: _Offer) -> _Found:
+    for method in offer.policy.methods:
+        found = _METHODS[method](offer)
+        if found is not None:
+            return found
     raise RefusedByPolicyError(
         "The device and the policy have no authentication method in common.",
         code="no-common-method",
     )
+
+
+def _no_oob(offer: _Offer) -> _Found | None:
+    only_oob = offer.capabilities.oob_type & OobType.ONLY_OOB
+    return None if only_oob else (AuthenticationMethod.NO_OOB, None)
+
+
+def _static(offer: _Offer) -> _Found | None:
+    offered = offer.capabilities.oob_type & OobType.STATIC_AVAILABLE
+    safe = offer.algorithm is not Algorithm.CMAC or offer.policy.static_with_cmac
+    usable = offered and offer.static_known and safe
+    return (AuthenticationMethod.STATIC, None) if usable else None
+
+
+def _output(offer: _Offer) -> _Found | None:
+    capabilities = offer.capabilities
+    actions = (a for a in offer.policy.output_actions if capabilities.output_actions >> a & 1)
+    return _challenge(next(actions, None), capabilities.output_size, offer.policy)
+
+
+def _input(offer: _Offer) -> _Found | None:
+    capabilities = offer.capabilities
+    actions = (a for a in offer.policy.input_actions if capabilities.input_actions >> a & 1)
+    return _challenge(next(actions, None), capabilities.input_size, offer.policy)
+
+
+def _challenge(
+    action: OutputAction | InputAction | None,
+    offered_size: int,
+    policy: AuthenticationPolicy,
+) -> _Found | None:
+    """Return the challenge for `action`; a size that is reserved makes the method unusable."""
+    if action is None or offered_size not in SIZES:
+        return None
+    largest = Challenge(action, offered_size)
+    wanted = policy.counted_size if largest.is_counted else policy.typed_size
+    return largest.method, Challenge(action, min(offered_size, wanted))
+
+
+_METHODS: dict[AuthenticationMethod, Callable[[_Offer], _Found | None]] = {
+    AuthenticationMethod.NO_OOB: _no_oob,
+    AuthenticationMethod.STATIC: _static,
+    AuthenticationMethod.OUTPUT: _output,
+    AuthenticationMethod.INPUT: _input,
+}

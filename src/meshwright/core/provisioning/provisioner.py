@@ -21,10 +21,18 @@ from meshwright.core.crypto import KeyPair, equal
 from meshwright.core.effects import CloseLink, CloseReason, Effect, SendPdu
 from meshwright.core.errors import PeerError, TrustError
 from meshwright.core.provisioning import oob, pdu
+from meshwright.core.provisioning.challenge import (
+    PERSON_TIMEOUT,
+    Challenge,
+    EntryNeeded,
+    ValueShown,
+    ValueToShow,
+)
 from meshwright.core.provisioning.data import ProvisioningData
 from meshwright.core.provisioning.fields import (
     INTERMEDIATES,
     Algorithm,
+    AuthenticationMethod,
     ErrorCode,
     PduType,
     RecordId,
@@ -33,6 +41,7 @@ from meshwright.core.provisioning.protections import is_own_key
 from meshwright.core.provisioning.records import RecordLimits, RecordReader
 from meshwright.core.provisioning.suites import SUITES, Confirming, SessionKeys
 from meshwright.core.provisioning.transcript import Transcript
+from meshwright.core.provisioning.values import StaticOob, no_oob
 from meshwright.core.timers import Timers
 
 PROVISIONING_TIMEOUT = 60.0
@@ -103,6 +112,8 @@ class _State(IntEnum):
     READING = auto()
     INVITED = auto()
     KEY_SENT = auto()
+    ENTRY_NEEDED = auto()
+    VALUE_SHOWN = auto()
     CONFIRMATION_SENT = auto()
     RANDOM_SENT = auto()
     AUTHENTICATED = auto()
@@ -134,6 +145,8 @@ class ProvisionerMachine:
         self._policy = oob.ZERO_TOUCH
         self._reader: RecordReader | None = None
         self._device_public: bytes | None = None
+        self._static_oob: StaticOob | None = None
+        self._challenge: Challenge | None = None
         self._elements = 0
 
     # What the owner asks for.
@@ -161,18 +174,20 @@ class ProvisionerMachine:
         *,
         policy: oob.AuthenticationPolicy = oob.ZERO_TOUCH,
         device_public: bytes | None = None,
+        static_oob: StaticOob | None = None,
         attention: int = 0,
     ) -> list[Effect]:
         """Start the session proper.
 
         `device_public` (64 octets) is the device's key from a validated certificate or another
-        source; `attention` is in seconds.
+        source, `static_oob` a value that device and owner share; `attention` is in seconds.
         """
         if not self._may(_State.READY):
             return []
         self._state = _State.INVITED
         self._timers.stop(_Timer.RECORDS)
         self._policy, self._device_public = policy, device_public
+        self._static_oob = static_oob
         return self._send(pdu.Invite(attention), now, keep=True)
 
     def send_data(self, data: ProvisioningData, now: float) -> list[Effect]:
@@ -181,6 +196,17 @@ class ProvisionerMachine:
             return []
         self._state = _State.DATA_SENT
         return self._send(pdu.Data(self._keys.seal(data.encode())), now)
+
+    def enter(self, value: str, now: float) -> list[Effect]:
+        """Take the value that the device shows, after `EntryNeeded`.
+
+        Raises `InputError` (`bad-oob-value`) for what cannot be such a value; it can be entered
+        again.
+        """
+        if not self._may(_State.ENTRY_NEEDED):
+            return []
+        assert self._challenge is not None  # noqa: S101 - known in this state
+        return self._confirm(self._challenge.auth_value(value, self._suite.size), now)
 
     def abort(self, code: str, message: str) -> list[Effect]:
         """End the session for a reason of the owner's."""
@@ -197,7 +223,10 @@ class ProvisionerMachine:
     def bearer_closed(self, _now: float) -> list[Effect]:
         if self._state in _OVER:
             return []
-        code, message = "link-lost", "The link to the device was lost before it became a node."
+        code, message = (
+            "link-lost",
+            "The link to the device was lost before it became a node.",
+        )
         return self._fail(code, message, None)
 
     def next_deadline(self) -> float | None:
@@ -211,7 +240,10 @@ class ProvisionerMachine:
         """Send Failed, which a device must not do, and close (5.4.4)."""
         message = f"The device has been silent for {self._timeout:.0f} seconds."
         farewell = SendPdu(pdu.encode(pdu.Failed(ErrorCode.UNEXPECTED_ERROR)))
-        return [farewell, *self._fail("provisioning-timeout", message, CloseReason.TIMEOUT)]
+        return [
+            farewell,
+            *self._fail("provisioning-timeout", message, CloseReason.TIMEOUT),
+        ]
 
     def _on_slow_records(self) -> list[Effect]:
         message = f"The device took more than {self._limits.seconds:.0f} seconds for its records."
@@ -252,7 +284,7 @@ class ProvisionerMachine:
     def _on_record(self, octets: bytes, now: float) -> list[Effect]:
         response = pdu.decode_as(pdu.RecordResponse, octets)
         reader = self._reader
-        assert reader is not None  # noqa: S101 - READING is entered with a reader only
+        assert reader is not None  # noqa: S101 - known in this state
         if not reader.accept(response):
             return self._send(reader.request(), now)
         self._state = _State.READY
@@ -266,8 +298,13 @@ class ProvisionerMachine:
             raise ProtocolError("The device says that it has no elements.", code="prohibited-value")
         self._transcript.keep(octets)
         self._elements = capabilities.elements
-        choice = oob.choose(capabilities, self._policy, key_known=self._device_public is not None)
-        self._suite = SUITES[Algorithm(choice.start.algorithm)]
+        choice = oob.choose(
+            capabilities,
+            self._policy,
+            key_known=self._device_public is not None,
+            static_known=self._static_oob is not None,
+        )
+        self._take(choice)
         self._pair = KeyPair.generate(self._random)
         effects: list[Effect] = [CapabilitiesReceived(capabilities, choice)]
         effects += self._send(choice.start, now, keep=True)
@@ -275,20 +312,54 @@ class ProvisionerMachine:
         self._state = _State.KEY_SENT
         if not choice.uses_oob_key:
             return effects
-        assert self._device_public is not None  # noqa: S101 - chosen only when it is known
-        return effects + self._confirm(self._device_public, now)
+        assert self._device_public is not None  # noqa: S101 - known in this state
+        return effects + self._agree(self._device_public, now)
+
+    def _take(self, choice: oob.Choice) -> None:
+        self._suite = SUITES[Algorithm(choice.start.algorithm)]
+        self._method = AuthenticationMethod(choice.start.method)
+        self._challenge = choice.challenge
+        if choice.challenge is not None:
+            self._timeout = max(self._timeout, PERSON_TIMEOUT)
 
     def _on_public_key(self, octets: bytes, now: float) -> list[Effect]:
-        return self._confirm(pdu.decode_as(pdu.PublicKey, octets).key, now)
+        return self._agree(pdu.decode_as(pdu.PublicKey, octets).key, now)
 
-    def _confirm(self, device_public: bytes, now: float) -> list[Effect]:
-        """Compute the secret and send our Confirmation."""
+    def _agree(self, device_public: bytes, now: float) -> list[Effect]:
+        """Compute the secret and get hold of the AuthValue."""
         if is_own_key(device_public, self._pair.public):
             raise ProtocolError("The device sent our own public key back.", code="reflected-key")
         inputs = self._transcript.confirmation_inputs(self._pair.public, device_public)
-        secret = self._pair.shared_secret(device_public)
+        self._agreed = inputs, self._pair.shared_secret(device_public)
         del self._pair  # kept no longer than it is needed (5.4.2.3)
-        auth_value = oob.no_oob(self._suite.size)
+        return _AUTHENTICATIONS[self._method](self, now)
+
+    def _without_person(self, now: float) -> list[Effect]:
+        size = self._suite.size
+        static = self._static_oob if self._method is AuthenticationMethod.STATIC else None
+        return self._confirm(static.auth_value(size) if static else no_oob(size), now)
+
+    def _ask_person(self, _now: float) -> list[Effect]:
+        assert self._challenge is not None  # noqa: S101 - known in this state
+        self._state = _State.ENTRY_NEEDED
+        return [EntryNeeded(self._challenge)]
+
+    def _show_person(self, _now: float) -> list[Effect]:
+        assert self._challenge is not None  # noqa: S101 - known in this state
+        self._shown = self._challenge.draw(self._random)
+        self._state = _State.VALUE_SHOWN
+        return [ValueToShow(self._challenge, self._shown)]
+
+    def _on_input_complete(self, octets: bytes, now: float) -> list[Effect]:
+        pdu.decode_as(pdu.InputComplete, octets)
+        assert self._challenge is not None  # noqa: S101 - known in this state
+        auth_value = self._challenge.auth_value(self._shown, self._suite.size)
+        return [ValueShown(), *self._confirm(auth_value, now)]
+
+    def _confirm(self, auth_value: bytes, now: float) -> list[Effect]:
+        """Send our Confirmation."""
+        inputs, secret = self._agreed
+        del self._agreed  # it lives on in the ConfirmationKey
         self._confirming = Confirming.begin(self._suite, inputs, secret, auth_value)
         self._own_random = self._random(self._suite.size)
         self._own_confirmation = self._confirming.confirmation(self._own_random)
@@ -300,7 +371,8 @@ class ProvisionerMachine:
         self._check_size(value)
         if equal(value, self._own_confirmation):
             raise ProtocolError(
-                "The device sent our own confirmation back.", code="reflected-confirmation"
+                "The device sent our own confirmation back.",
+                code="reflected-confirmation",
             )
         self._device_confirmation = value
         self._state = _State.RANDOM_SENT
@@ -313,7 +385,8 @@ class ProvisionerMachine:
             raise ProtocolError("The device sent our own random back.", code="reflected-random")
         if not equal(self._confirming.confirmation(value), self._device_confirmation):
             raise ProtocolError(
-                "The device could not prove that it holds its key.", code="confirmation-failed"
+                "The device could not prove that it holds its key.",
+                code="confirmation-failed",
             )
         self._keys: SessionKeys = self._confirming.session_keys(self._own_random, value)
         self._state = _State.AUTHENTICATED
@@ -359,7 +432,11 @@ class ProvisionerMachine:
         return self._state is state
 
     def _fail(
-        self, code: str, message: str, reason: CloseReason | None, error: int | None = None
+        self,
+        code: str,
+        message: str,
+        reason: CloseReason | None,
+        error: int | None = None,
     ) -> list[Effect]:
         self._end(_State.FAILED)
         closing: list[Effect] = [] if reason is None else [CloseLink(reason)]
@@ -369,13 +446,15 @@ class ProvisionerMachine:
         """Keep nothing of the session but how it ended."""
         self._state = state
         self._timers.stop_all()
-        self._reader = self._device_public = None
+        self._reader = self._device_public = self._static_oob = None
         for secret in _SECRETS:
             vars(self).pop(secret, None)
 
 
 _SECRETS = (
     "_pair",
+    "_agreed",
+    "_shown",
     "_confirming",
     "_own_random",
     "_own_confirmation",
@@ -384,6 +463,14 @@ _SECRETS = (
 )
 _OVER = frozenset({_State.CLOSED, _State.DONE, _State.FAILED})
 
+_AUTHENTICATIONS: dict[
+    AuthenticationMethod, Callable[[ProvisionerMachine, float], list[Effect]]
+] = {
+    AuthenticationMethod.NO_OOB: ProvisionerMachine._without_person,
+    AuthenticationMethod.STATIC: ProvisionerMachine._without_person,
+    AuthenticationMethod.OUTPUT: ProvisionerMachine._ask_person,
+    AuthenticationMethod.INPUT: ProvisionerMachine._show_person,
+}
 _TIMEOUTS: dict[_Timer, Callable[[ProvisionerMachine], list[Effect]]] = {
     _Timer.PROVISIONING: ProvisionerMachine._on_silence,
     _Timer.RECORDS: ProvisionerMachine._on_slow_records,
@@ -393,7 +480,11 @@ _TRANSITIONS: dict[tuple[_State, PduType], _Handler] = {
     (_State.READING, PduType.RECORD_RESPONSE): ProvisionerMachine._on_record,
     (_State.INVITED, PduType.CAPABILITIES): ProvisionerMachine._on_capabilities,
     (_State.KEY_SENT, PduType.PUBLIC_KEY): ProvisionerMachine._on_public_key,
-    (_State.CONFIRMATION_SENT, PduType.CONFIRMATION): ProvisionerMachine._on_confirmation,
+    (_State.VALUE_SHOWN, PduType.INPUT_COMPLETE): ProvisionerMachine._on_input_complete,
+    (
+        _State.CONFIRMATION_SENT,
+        PduType.CONFIRMATION,
+    ): ProvisionerMachine._on_confirmation,
     (_State.RANDOM_SENT, PduType.RANDOM): ProvisionerMachine._on_random,
     (_State.DATA_SENT, PduType.COMPLETE): ProvisionerMachine._on_complete,
 }
