@@ -17,9 +17,10 @@ from hypothesis import settings
 from meshwright.pki import der
 from meshwright.pki.authority import Authority, create_batch, create_root
 from meshwright.pki.certificate import ECDSA_WITH_SHA256
-from meshwright.pki.csr import KEY_AGREEMENT, make_csr
+from meshwright.pki.csr import make_csr
 from meshwright.pki.keys import PrivateKeySigner, generate_private_key
 from meshwright.pki.profile import (
+    KEY_AGREEMENT,
     UUID_ASSIGNED_AND_UNIQUE,
     Assignment,
     BatchProfile,

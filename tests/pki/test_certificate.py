@@ -42,6 +42,8 @@ X25519 = bytes.fromhex("302a300506032b656e032100") + bytes(31) + b"\x09"
 def code_of(octets: bytes) -> str:
     with pytest.raises(MalformedCertificateError) as caught:
         Certificate.parse(octets)
+    assert str(caught.value)[0].isupper()
+    assert str(caught.value).endswith(".")
     return caught.value.code
 
 
@@ -126,7 +128,7 @@ def test_subjects_that_are_no_text(site: Site) -> None:
     certificate = Certificate.parse(
         edited(site.leaf, site.batch_key, partial(replaced, 5, unreadable))
     )
-    assert certificate.describe() == "a certificate with an unreadable name"
+    assert certificate.describe() == "(unreadable name)"
     with pytest.raises(MalformedCertificateError):
         certificate.names(oids.COMMON_NAME)
 
@@ -135,7 +137,7 @@ def test_descriptions(site: Site) -> None:
     assert Certificate.parse(site.batch).describe() == "CN=site batch,O=Acme"
     leaf = forged_leaf(site)
     leaf.subject = x509.Name([])
-    assert Certificate.parse(leaf.sign()).describe() == "a certificate without name"
+    assert Certificate.parse(leaf.sign()).describe() == "(no name)"
     leaf.subject = name(common_name="\x1b[2J\N{RIGHT-TO-LEFT OVERRIDE}evil", organization=None)
     assert Certificate.parse(leaf.sign()).describe() == "CN=?[2J?evil"
 

@@ -265,7 +265,7 @@ def test_findings_name_their_clause(site: Site) -> None:
     certificate = Certificate.parse(forged_leaf(site).drop(oids.KEY_USAGE).sign())
     (finding,) = run(DEVICE.leaf, certificate)
     assert finding.clause == "Mesh Protocol 1.1, 5.5.1.1"
-    assert finding.sentence == "keyUsage is missing"
+    assert finding.fault == "keyUsage is missing"
 
 
 RSA_1024 = rsa.RSAPublicNumbers(65537, (1 << 1023) + 1155).public_key()

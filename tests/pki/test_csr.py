@@ -15,9 +15,9 @@ from tests.pki.forging import COMPANY, DEVICE_UUID, OTHER_UUID, PRODUCT, UNHURRI
 
 from meshwright.core.crypto import public_octets
 from meshwright.pki import der
-from meshwright.pki.csr import KEY_AGREEMENT, MAX_REQUEST_SIZE, check_csr, make_csr
+from meshwright.pki.csr import MAX_REQUEST_SIZE, check_csr, make_csr
 from meshwright.pki.errors import RequestRefusedError
-from meshwright.pki.profile import Assignment
+from meshwright.pki.profile import KEY_AGREEMENT, Assignment
 
 ASSIGNMENT = Assignment(DEVICE_UUID, "Acme", COMPANY, PRODUCT)
 DEVICE = key("csr device")
@@ -28,6 +28,8 @@ COMMON_NAME = f"{DEVICE_UUID} BCID:8001 BPID:03ff"
 def code_of(request: bytes) -> str:
     with pytest.raises(RequestRefusedError) as caught:
         check_csr(request, ASSIGNMENT)
+    assert str(caught.value)[0].isupper()
+    assert str(caught.value).endswith(".")
     return caught.value.code
 
 

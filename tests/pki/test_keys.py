@@ -52,6 +52,8 @@ def code_of(path: Path, passphrase: str = PASSPHRASE) -> str:
     with pytest.raises(MeshwrightError) as caught:
         open_key_file(path, passphrase)
     assert passphrase not in str(caught.value) or not passphrase
+    assert str(caught.value)[0].isupper()
+    assert str(caught.value).endswith(".")
     return caught.value.code
 
 

@@ -62,6 +62,8 @@ def code_of(
         site.validate(leaf, intermediates, **options)  # type: ignore[arg-type] # uuid and at only
     sentence = str(caught.value)
     assert 10 < len(sentence) < 1000
+    assert sentence[0].isupper()
+    assert sentence.endswith(".")
     return caught.value.code
 
 

@@ -62,7 +62,8 @@ def _code(text: str) -> Image.Image:
 
 def _too_long() -> LabelError:
     return LabelError(
-        "the label does not fit a QR code of version 3; use at most 20 characters of host and path",
+        "The label does not fit a QR code of version 3; "
+        "use at most 20 characters of host and path.",
         code="label-too-long",
     )
 
@@ -139,4 +140,4 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _unreadable(path: Path, why: str) -> LabelError:
-    return LabelError(f"{path} cannot be read as an image: {why}", code="unreadable-image")
+    return LabelError(f"{path} cannot be read as an image: {why}.", code="unreadable-image")

@@ -40,20 +40,34 @@ def label_text(base: str, uuid: UUID) -> str:
     """Return the text to print; raises `LabelError` for a base that cannot stand on a label."""
     if _BASE.fullmatch(base) is None:
         raise LabelError(
-            "the base of a label is an https address without query, such as https://host/path",
+            "The base of a label is an https address without query, such as https://host/path.",
             code="bad-base-uri",
         )
     return f"{base.upper()}?{_KEY}={str(uuid).upper()}"
 
 
-def parse_label(text: str) -> LabelContent:
-    """Return what the text says; raises `LabelError` unless it is the text of a mesh label."""
+def parse_label(text: str, *, where: str = "The code") -> LabelContent:
+    """Return what the text says; raises `LabelError` unless it is the text of a mesh label.
+
+    `where` begins the sentence of the error.
+    """
+    try:
+        return _parse(text)
+    except _NotALabelError as error:
+        raise LabelError(f"{where} is not a mesh label: {error}.") from None
+
+
+class _NotALabelError(Exception):
+    """Why a text is not one of ours, as the end of a sentence."""
+
+
+def _parse(text: str) -> LabelContent:
     if len(text) > _LONGEST:
-        raise LabelError("the code holds too much to be a mesh label")
+        raise _NotALabelError("it holds too much")
     base, mark, query = text.partition("?")
     match = _BASE.fullmatch(base)
     if match is None or not mark:
-        raise LabelError("the code is not a mesh label: it does not start with https://host?uuid=")
+        raise _NotALabelError("it does not start with https://host?uuid=")
     host = f"https://{match['host'].lower()}"
     return LabelContent(_uuid_in(query), host + (match["path"] or ""))
 
@@ -62,7 +76,7 @@ def _uuid_in(query: str) -> UUID:
     pairs = [pair.partition("=") for pair in query.split("&")]
     values = [(key, value) for key, _, value in pairs if key.lower() == _KEY]
     if len(values) != 1 or values[0][0] != _KEY:
-        raise LabelError("the code is not a mesh label: it needs the key uuid exactly once")
+        raise _NotALabelError("it needs the key uuid exactly once")
     if _UUID.fullmatch(values[0][1]) is None:
-        raise LabelError("the code is not a mesh label: what follows uuid= is not a UUID")
+        raise _NotALabelError("what follows uuid= is not a UUID")
     return UUID(values[0][1])

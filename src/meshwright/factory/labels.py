@@ -26,7 +26,9 @@ def print_label(path: Path, base: str, uuid: UUID, *, name: str = "") -> LabelCo
         write_atomic(path, draw_label(text, _title(name), str(uuid)), mode=PUBLIC)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "the file system refuses"
-        raise StoreError(f"{path} cannot be written: {why}", code="label-not-written") from None
+        raise StoreError(
+            f"The label {path} cannot be written: {why}.", code="label-not-written"
+        ) from None
     _prove(path, text)
     return parse_label(text)
 
@@ -40,11 +42,11 @@ def read_labels(path: Path) -> list[LabelContent]:
     texts = texts_in(path)
     if not texts:
         raise LabelError(
-            f"{path} shows no label; take a sharper or closer picture", code="no-label"
+            f"{path} shows no label; take a sharper or closer picture.", code="no-label"
         )
-    labels, problem = _mesh_labels(texts)
-    if not labels:
-        raise LabelError(f"{path}: {problem}")
+    labels, problem = _mesh_labels(texts, f"The code in {path}")
+    if problem is not None and not labels:
+        raise problem
     return labels
 
 
@@ -53,7 +55,7 @@ def read_label(path: Path) -> LabelContent:
     labels = read_labels(path)
     if len(labels) > 1:
         raise LabelError(
-            f"{path} shows {len(labels)} labels; take a picture of one", code="several-labels"
+            f"{path} shows {len(labels)} labels; take a picture of one.", code="several-labels"
         )
     return labels[0]
 
@@ -64,12 +66,12 @@ def _title(name: str) -> str:
     return "".join(char for char in plain if char.isprintable()).strip()
 
 
-def _mesh_labels(texts: list[str]) -> tuple[list[LabelContent], LabelError | None]:
+def _mesh_labels(texts: list[str], where: str) -> tuple[list[LabelContent], LabelError | None]:
     labels: dict[LabelContent, None] = {}
     problem = None
     for text in texts:
         try:
-            labels[parse_label(text)] = None
+            labels[parse_label(text, where=where)] = None
         except LabelError as error:
             problem = error
     return list(labels), problem
@@ -84,6 +86,6 @@ def _prove(path: Path, text: str) -> None:
         with suppress(OSError):
             path.unlink()
         raise StoreError(
-            f"the label written to {path} does not read back; print it again",
+            f"The label written to {path} does not read back; print it again.",
             code="label-unreadable",
         )

@@ -163,6 +163,6 @@ def _check_identity(device: LineDevice, record: LineRecord) -> None:
     if found == wanted or (found is None and record.step is Step.ALLOTTED):
         return
     raise InputError(
-        f"the device at the station is {found or 'blank'}, not {wanted}; put the right one in",
+        f"The device at the station is {found or 'blank'}, not {wanted}; put the right one in.",
         code="wrong-device",
     )

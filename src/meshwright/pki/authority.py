@@ -88,7 +88,10 @@ class Authority:
     ) -> Prepared:
         """Check a request and build its certificate; raises before anything is signed."""
         if assignment != self._profile.assign(assignment.uuid):
-            raise InputError("the assignment is not of this profile", code="bad-assignment")
+            raise InputError(
+                "The assignment is not of the profile of this CA; make a new one.",
+                code="bad-assignment",
+            )
         request = check_csr(csr_der, assignment)
         template = device_template(
             self._profile, assignment, self._issuer.parsed, request.public_key, now
@@ -101,9 +104,14 @@ class Authority:
     def issue(self, prepared: Prepared) -> bytes:
         """Sign a prepared certificate, once."""
         if prepared.issuer_id != self.issuer_id:
-            raise IssuanceRefusedError("it was prepared for another issuer", code="wrong-issuer")
+            raise IssuanceRefusedError(
+                "The certificate was prepared for another issuer; prepare it again.",
+                code="wrong-issuer",
+            )
         if prepared.serial in self._redeemed:
-            raise IssuanceRefusedError("it was issued already", code="already-issued")
+            raise IssuanceRefusedError(
+                "The certificate was issued already; take the one on record.", code="already-issued"
+            )
         certificate = self.reissue(prepared.tbs)
         self._redeemed.add(prepared.serial)
         return certificate
@@ -118,14 +126,16 @@ class Authority:
         same_name = certificate.issuer == self._issuer.subject
         key_id = certificate.authority_key_identifier
         if not same_name or key_id != self._issuer.subject_key_identifier:
-            message = "the recorded certificate belongs to another issuer"
+            message = "The recorded certificate belongs to another issuer; let that one sign it."
             raise IssuanceRefusedError(message, code="wrong-issuer")
 
 
 def _issuer(certificate: bytes, signer: Signer) -> Certificate:
     issuer = Certificate.parse(certificate)
     if issuer.public_key != signer.public_key:
-        raise InputError("the key does not belong to the CA certificate", code="wrong-key")
+        raise InputError(
+            "The key does not belong to the CA certificate; give the right one.", code="wrong-key"
+        )
     return _checked(issuer, checks.DEVICE.intermediate)
 
 
@@ -133,7 +143,9 @@ def _check_room(issuer: Certificate, profile: BatchProfile) -> None:
     """Refuse a batch that no path could contain (RFC 5280, 6.1.4 (m))."""
     limit = issuer.path_length
     if limit is not None and profile.path_length >= limit:
-        message = f"{issuer.describe()} allows only {limit} intermediates below it"
+        message = (
+            f"The CA {issuer.describe()} allows only {limit} intermediates below it; name another."
+        )
         raise IssuanceRefusedError(message, code="path-length")
 
 
@@ -145,13 +157,15 @@ def _checked(certificate: Certificate, rules: tuple[checks.Rule, ...]) -> Certif
 
 
 def _sentence(errors: list[Finding]) -> str:
-    reasons = "; ".join(f"{item.sentence} ({item.clause})" for item in errors)
-    return f"this certificate must not be signed: {reasons}"
+    reasons = "; ".join(f"{item.fault} ({item.clause})" for item in errors)
+    return f"This certificate must not be signed: {reasons}."
 
 
 def _sign(certificate: Certificate, signer: Signer) -> bytes:
     tbs = certificate.raw.tbs
     signed = assemble(tbs, signer.sign(tbs))
     if not verify_signature(signed, signer.public_key):
-        raise IssuanceRefusedError("the signer made a signature that does not verify")
+        raise IssuanceRefusedError(
+            "The signer made a signature that does not verify; check the key."
+        )
     return signed.der

@@ -28,7 +28,7 @@ ECDSA_WITH_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
 _EXPLICIT_VERSION = 0xA0
 _MAX_DESCRIPTION = 300
 _UNIQUE_IDS = (0x81, 0x82)
-_PARSER_ERRORS = (
+PARSER_ERRORS = (
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
@@ -82,15 +82,17 @@ class Certificate:
     def parse(cls, data: bytes) -> Certificate:
         """Parse exactly one DER certificate or raise `MalformedCertificateError`."""
         if len(data) > MAX_CERTIFICATE_SIZE:
-            raise MalformedCertificateError("the certificate is larger than 65,535 octets")
+            raise MalformedCertificateError(
+                f"The certificate has more than {MAX_CERTIFICATE_SIZE:,} octets."
+            )
         try:
             raw = _walk(data)
             parsed = x509.load_der_x509_certificate(data)
             extensions = {item.oid.dotted_string: item for item in parsed.extensions}
         except MalformedError as error:
-            raise MalformedCertificateError(f"not a DER certificate: {error}") from None
-        except _PARSER_ERRORS:
-            message = "the certificate is not strict DER as RFC 5280 describes it"
+            raise MalformedCertificateError(f"The certificate is not DER: {error}.") from None
+        except PARSER_ERRORS:
+            message = "The certificate is not strict DER as RFC 5280 describes it."
             raise MalformedCertificateError(message) from None
         return cls(data, raw, parsed, extensions, _attributes(parsed))
 
@@ -135,9 +137,9 @@ class Certificate:
         try:
             if self.parsed.public_key_algorithm_oid in _KEY_ALGORITHMS:
                 return self.parsed.public_key()
-        except _PARSER_ERRORS:
+        except PARSER_ERRORS:
             pass
-        message = "the certificate holds a public key that is invalid or of an unsupported kind"
+        message = "The certificate holds a public key that is invalid or of an unsupported kind."
         raise MalformedCertificateError(message, code="unsupported-key")
 
     def extension(self, oid: str, kind: type[_Value]) -> _Value | None:
@@ -187,14 +189,16 @@ class Certificate:
     def names(self, oid: str) -> list[str]:
         """Return the values of one attribute of the subject."""
         if self.attributes is None:
-            raise MalformedCertificateError("the subject name is not text that can be read")
+            raise MalformedCertificateError(
+                "The subject of the certificate is not text that can be read."
+            )
         return [value for kind, value in self.attributes if kind == oid]
 
     def describe(self) -> str:
         """Name the subject for a person; never raises."""
         if self.attributes is None:
-            return "a certificate with an unreadable name"
-        return printable(self.parsed.subject.rfc4514_string()) or "a certificate without name"
+            return "(unreadable name)"
+        return printable(self.parsed.subject.rfc4514_string()) or "(no name)"
 
 
 def printable(text: str) -> str:
@@ -206,7 +210,7 @@ def _attributes(parsed: x509.Certificate) -> tuple[tuple[str, str], ...] | None:
     """Read the attributes of the subject; None when they are not text, as in some old roots."""
     try:
         return tuple((item.oid.dotted_string, str(item.value)) for item in parsed.subject)
-    except _PARSER_ERRORS:
+    except PARSER_ERRORS:
         return None
 
 
@@ -237,7 +241,7 @@ def _serial(octets: bytes) -> int:
     """Read the serial number; the library warns about others, so they end here (4.1.2.2)."""
     serial = int.from_bytes(octets, "big", signed=True)
     if not 0 < serial <= MAX_SERIAL:
-        message = "the serial number is not between 1 and 2^159 - 1 (RFC 5280, 4.1.2.2)"
+        message = "The serial number is not between 1 and 2^159 - 1 (RFC 5280, 4.1.2.2)."
         raise MalformedCertificateError(message, code="serial-range")
     return serial
 
@@ -246,7 +250,7 @@ def verify_signature(certificate: Certificate, key: CertificatePublicKeyTypes) -
     """Tell whether `key` made the signature of `certificate`, over the octets as they came."""
     try:
         _verify(certificate, key)
-    except (InvalidSignature, *_PARSER_ERRORS):
+    except (InvalidSignature, *PARSER_ERRORS):
         return False
     return True
 

@@ -43,9 +43,9 @@ class RuleSet:
 def run(rules: Iterable[Rule], certificate: Certificate) -> Iterator[Finding]:
     """Yield a finding for every rule that `certificate` does not keep."""
     for rule in rules:
-        sentence = rule.check(certificate)
-        if sentence is not None:
-            yield Finding(rule.code, rule.level, rule.clause, sentence)
+        fault = rule.check(certificate)
+        if fault is not None:
+            yield Finding(rule.code, rule.level, rule.clause, fault)
 
 
 _HYGIENE = (

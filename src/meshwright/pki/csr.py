@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -15,32 +16,14 @@ from cryptography.x509.oid import NameOID
 
 from meshwright.core.errors import MalformedError
 from meshwright.pki import der, oids
-from meshwright.pki.certificate import P256_SPKI_PREFIX, P256_SPKI_SIZE
+from meshwright.pki.certificate import P256_SPKI_PREFIX, P256_SPKI_SIZE, PARSER_ERRORS
 from meshwright.pki.errors import IdentityError, RequestRefusedError
 from meshwright.pki.identity import DeviceIdentity, parse_common_name
-from meshwright.pki.profile import Assignment
+from meshwright.pki.profile import KEY_AGREEMENT, Assignment
 
 MAX_REQUEST_SIZE = 4096
-KEY_AGREEMENT = x509.KeyUsage(
-    digital_signature=False,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=True,
-    key_cert_sign=False,
-    crl_sign=False,
-    encipher_only=False,
-    decipher_only=False,
-)
 _CURVE = ec.SECP256R1()
-_PARSER_ERRORS = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.InvalidVersion,
-    x509.UnsupportedGeneralNameType,
-)
+_ECDSA = ec.ECDSA(SHA256())
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +57,46 @@ def make_csr(private_key: ec.EllipticCurvePrivateKey | int, assignment: Assignme
 def check_csr(csr_der: bytes, assignment: Assignment) -> CheckedRequest:
     """Make the four checks and that of the key; raises `RequestRefusedError` with its code."""
     if len(csr_der) > MAX_REQUEST_SIZE:
-        raise RequestRefusedError("the request is too large", code="csr-malformed")
+        message = f"The request has more than {MAX_REQUEST_SIZE:,} octets; make a new one."
+        raise RequestRefusedError(message, code="csr-malformed")
     try:
-        request = _Request(x509.load_der_x509_csr(csr_der), _raw_key(csr_der), assignment)
+        request = _Request(csr_der, assignment)
         for code, sentence, check in _CHECKS:
             if not check(request):
                 raise RequestRefusedError(sentence, code=code)
         key = request.key
-    except (MalformedError, *_PARSER_ERRORS):
-        message = "the request is not a PKCS#10 request in strict DER"
+    except (MalformedError, *PARSER_ERRORS):
+        message = "The request is no PKCS #10 request in strict DER; make a new one."
         raise RequestRefusedError(message, code="csr-malformed") from None
     return CheckedRequest(key, hashlib.sha256(request.spki).digest())
 
 
-@dataclass(frozen=True, slots=True)
 class _Request:
-    parsed: x509.CertificateSigningRequest
-    spki: bytes
-    assignment: Assignment
+    """A request that parsed; nothing in it is believed yet."""
 
-    @property
+    def __init__(self, data: bytes, assignment: Assignment) -> None:
+        self.parsed = x509.load_der_x509_csr(data)
+        self.spki = _raw_key(data)
+        self.assignment = assignment
+
+    @cached_property
     def key(self) -> ec.EllipticCurvePublicKey:
         return ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, self.spki[-65:])
 
+    @cached_property
+    def subject(self) -> x509.Name:
+        return self.parsed.subject
+
+    @cached_property
+    def identity(self) -> DeviceIdentity | None:
+        names = self.names(NameOID.COMMON_NAME)
+        try:
+            return parse_common_name(names[0]) if len(names) == 1 else None
+        except IdentityError:
+            return None
+
     def names(self, oid: x509.ObjectIdentifier) -> list[str]:
-        return [str(item.value) for item in self.parsed.subject.get_attributes_for_oid(oid)]
+        return [str(item.value) for item in self.subject if item.oid == oid]
 
 
 def _raw_key(data: bytes) -> bytes:
@@ -117,29 +115,21 @@ def _is_signed_by_itself(request: _Request) -> bool:
     if parsed.signature_algorithm_oid.dotted_string != oids.ECDSA_WITH_SHA256:
         return False
     try:
-        request.key.verify(parsed.signature, parsed.tbs_certrequest_bytes, ec.ECDSA(SHA256()))
+        request.key.verify(parsed.signature, parsed.tbs_certrequest_bytes, _ECDSA)
     except InvalidSignature:
         return False
     return True
 
 
 def _names_the_uuid(request: _Request) -> bool:
-    identity = _identity(request)
+    identity = request.identity
     return identity is not None and identity.uuid == request.assignment.uuid
 
 
 def _names_the_vendor(request: _Request) -> bool:
     organizations = request.names(NameOID.ORGANIZATION_NAME)
     wanted = request.assignment
-    return organizations == [wanted.organization] and _identity(request) == wanted.identity
-
-
-def _identity(request: _Request) -> DeviceIdentity | None:
-    names = request.names(NameOID.COMMON_NAME)
-    try:
-        return parse_common_name(names[0]) if len(names) == 1 else None
-    except IdentityError:
-        return None
+    return organizations == [wanted.organization] and request.identity == wanted.identity
 
 
 def _asks_for_key_agreement_only(request: _Request) -> bool:
@@ -149,13 +139,29 @@ def _asks_for_key_agreement_only(request: _Request) -> bool:
 
 
 _CHECKS: tuple[tuple[str, str, Callable[[_Request], bool]], ...] = (
-    ("csr-key", "the key is not an uncompressed point of the named curve P-256", _key_is_p256),
-    ("csr-signature", "the request is not signed by the key it holds", _is_signed_by_itself),
-    ("csr-uuid", "the request does not name the UUID that was assigned", _names_the_uuid),
-    ("csr-vendor", "the request does not name the configured vendor", _names_the_vendor),
+    (
+        "csr-key",
+        "The key of the request must be an uncompressed point of the named curve P-256.",
+        _key_is_p256,
+    ),
+    (
+        "csr-signature",
+        "The request must be signed by the key it holds, with ECDSA and SHA-256.",
+        _is_signed_by_itself,
+    ),
+    (
+        "csr-uuid",
+        "The request must name the UUID that was assigned to the device.",
+        _names_the_uuid,
+    ),
+    (
+        "csr-vendor",
+        "The request must name the configured organization, company and product.",
+        _names_the_vendor,
+    ),
     (
         "csr-key-usage",
-        "the request asks for more or less than key agreement",
+        "The request must ask for key agreement and for nothing else.",
         _asks_for_key_agreement_only,
     ),
 )

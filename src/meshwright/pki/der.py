@@ -40,12 +40,12 @@ def _elements(data: bytes, at: int, limit: int, count: int) -> list[Element]:
     for _ in range(count):
         start = at + 2
         if start > limit or data[at] & _MULTI_OCTET_TAG == _MULTI_OCTET_TAG:
-            raise MalformedError("A DER element is cut short or has an unknown tag.")
+            raise MalformedError("a DER element is cut short or has an unknown tag")
         length = data[at + 1]
         if length >= _LONG_FORM:
             start, length = _long_length(data, start, limit)
         if limit - start < length:
-            raise MalformedError("A DER element is longer than its surroundings.")
+            raise MalformedError("a DER element is longer than its surroundings")
         found.append(Element(data[at], at, start, start + length))
         at = start + length
     return found
@@ -55,7 +55,7 @@ def _long_length(data: bytes, at: int, limit: int) -> tuple[int, int]:
     """Read the octets of a length; return where the contents start, and the length (8.1.3.5)."""
     start = at + (data[at - 1] & ~_LONG_FORM)
     if not at < start <= min(limit, at + _MAX_LENGTH_OCTETS):
-        raise MalformedError("A DER length is indefinite, too large or cut short.")
+        raise MalformedError("a DER length is indefinite, too large or cut short")
     return start, int.from_bytes(data[at:start], "big")
 
 

@@ -100,12 +100,12 @@ def check_path(
     except (ValidationError, PathError) as error:
         raise _rejected(error, "path-invalid") from None
     except _ACCIDENTS:
-        message = "a certificate or revocation list of the chain cannot be understood"
+        message = "A certificate or revocation list of the chain cannot be understood."
         raise CertificateRejectedError(message, code="malformed-certificate") from None
 
 
 def _rejected(error: Exception, code: str) -> CertificateRejectedError:
-    return CertificateRejectedError(printable(str(error.args[0])).rstrip("."), code=code)
+    return CertificateRejectedError(printable(str(error.args[0])).rstrip(".") + ".", code=code)
 
 
 def _run(path: Path, at: datetime, parameters: PathParameters, status: Status) -> None:

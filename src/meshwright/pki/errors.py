@@ -15,9 +15,13 @@ class MalformedCertificateError(TrustError):
 
 
 class IdentityError(TrustError):
-    """A common name that does not name a device (Mesh Protocol 1.1, 5.5.1.1)."""
+    """A subject that does not name a device (Mesh Protocol 1.1, 5.5.1.1); `fault` says why."""
 
     code = "profile-common-name"
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"The certificate does not name a device: {fault}.")
+        self.fault = fault
 
 
 class CertificateRejectedError(TrustError):

@@ -16,9 +16,9 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A rule that is not kept."""
+    """A rule that is not kept; `fault` is the end of a sentence about the certificate."""
 
     code: str
     level: Level
     clause: str
-    sentence: str
+    fault: str

@@ -39,10 +39,12 @@ class DeviceIdentity:
 def check_vendor(company_id: int | None, product_id: int | None) -> None:
     """Raise `InputError` unless both identifiers or neither are given, 16 bits each."""
     if (company_id is None) != (product_id is None):
-        raise InputError("give both a company ID and a product ID, or neither", code="bad-vendor")
+        raise InputError("Give both a company ID and a product ID, or neither.", code="bad-vendor")
     for value in (company_id, product_id):
         if value is not None and not 0 <= value <= 0xFFFF:
-            raise InputError("company and product IDs have 16 bits", code="bad-vendor")
+            raise InputError(
+                "A company or product ID has 16 bits; give one of 0000 to ffff.", code="bad-vendor"
+            )
 
 
 @lru_cache(maxsize=64)
@@ -78,16 +80,16 @@ _MAX_CLOCK_SEQUENCE = (1 << 14) - 1
 def ticks_of(instant: datetime) -> int:
     """Count the 100 ns steps from 15 October 1582 to the aware time `instant` (RFC 9562, 5.1)."""
     if instant.tzinfo is None:
-        raise InputError("the time needs a time zone", code="bad-time")
+        raise InputError("The time needs a time zone.", code="bad-time")
     return (instant - _GREGORIAN) // _TICK * 10
 
 
 def make_uuid(mac: bytes, clock_sequence: int, ticks: int) -> UUID:
     """Make a version 1 UUID (RFC 9562, 5.1); unique as long as the three never repeat together."""
     if len(mac) != 6:
-        raise InputError("a MAC address has 6 octets", code="bad-mac")
+        raise InputError("A MAC address has 6 octets.", code="bad-mac")
     if not 0 <= clock_sequence <= _MAX_CLOCK_SEQUENCE or not 0 <= ticks <= _MAX_TICKS:
-        raise InputError("the clock sequence has 14 bits, the time stamp 60", code="bad-time")
+        raise InputError("The clock sequence has 14 bits, and the time stamp 60.", code="bad-time")
     fields = (
         ticks & 0xFFFFFFFF,
         ticks >> 32 & 0xFFFF,

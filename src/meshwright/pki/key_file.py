@@ -48,14 +48,19 @@ def create_key_file(
     """Write the key, mode 0600, whole or not at all, and never over another file."""
     if len(passphrase) < _MIN_PASSPHRASE:
         raise InputError(
-            f"the passphrase needs at least {_MIN_PASSPHRASE} characters", code="short-passphrase"
+            f"The passphrase needs at least {_MIN_PASSPHRASE} characters; take a longer one.",
+            code="short-passphrase",
         )
     try:
         write_atomic(path, _pem(_encrypt(private_key, passphrase, random)), replace=False)
     except FileExistsError:
-        raise StoreError(f"the key file {path.name} exists already", code="key-exists") from None
+        raise StoreError(
+            f"The key file {path.name} exists already and is never overwritten.", code="key-exists"
+        ) from None
     except OSError as error:
-        raise StoreError(f"the key file {path.name} cannot be written: {error.strerror}") from error
+        raise StoreError(
+            f"The key file {path.name} cannot be written: {error.strerror}."
+        ) from error
 
 
 def _encrypt(key: ec.EllipticCurvePrivateKey, passphrase: str, random: RandomBytes) -> bytes:
@@ -103,14 +108,16 @@ def open_private_key(path: Path, passphrase: str) -> ec.EllipticCurvePrivateKey:
     """Open a key file; the error says `missing-key`, `damaged-key` or `wrong-secret`."""
     line, _, body = _read(path).partition(b"\n")
     if not equal(line, _digest_line(body)):
-        raise KeyStoreError(f"the key file {path.name} is damaged; restore it from a backup")
+        raise KeyStoreError(f"The key file {path.name} is damaged; restore it from a backup.")
     try:
         key = load_pem_private_key(body, passphrase.encode())
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        message = f"the passphrase does not open the key file {path.name}; type it again"
+        message = f"The passphrase does not open the key file {path.name}; give the right one."
         raise KeyStoreError(message, code="wrong-secret") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise KeyStoreError(f"the key file {path.name} does not hold a P-256 key")
+        raise KeyStoreError(
+            f"The key file {path.name} does not hold a P-256 key; restore it from a backup."
+        )
     return key
 
 
@@ -119,7 +126,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(_MAX_FILE_SIZE)
     except FileNotFoundError:
-        message = f"the key file {path.name} is missing; restore it from a backup"
+        message = f"The key file {path.name} is missing; restore it from a backup."
         raise KeyStoreError(message, code="missing-key") from None
     except OSError as error:
-        raise StoreError(f"the key file {path.name} cannot be read: {error.strerror}") from error
+        raise StoreError(f"The key file {path.name} cannot be read: {error.strerror}.") from error

@@ -39,7 +39,7 @@ class PrivateKeySigner:
 
     def __init__(self, private_key: ec.EllipticCurvePrivateKey) -> None:
         if not isinstance(private_key.curve, ec.SECP256R1):
-            raise InputError("signing keys are P-256 keys", code="bad-key")
+            raise InputError("A signing key must be a P-256 key.", code="bad-key")
         self._private_key = private_key
 
     def __repr__(self) -> str:

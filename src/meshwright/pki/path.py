@@ -67,7 +67,10 @@ class PathBuilder:
         if not same_name(issuer.subject, subject.issuer) or not key_ids_agree(issuer, subject):
             return False
         if self._checks_left == 0:
-            message = "the chain takes more than 64 signature checks; send only what is needed"
+            message = (
+                f"The chain takes more than {MAX_SIGNATURE_CHECKS} signature checks; "
+                "a device must send only what is needed."
+            )
             raise CertificateRejectedError(message, code="path-too-complex")
         self._checks_left -= 1
         try:

@@ -37,7 +37,7 @@ def validate_path(
 ) -> ValidPath:
     """Find a valid path or raise `CertificateRejectedError` with what is wrong with the first."""
     if len(intermediates) > MAX_INTERMEDIATES:
-        message = f"more than {MAX_INTERMEDIATES} intermediate certificates"
+        message = f"The chain has more than {MAX_INTERMEDIATES} intermediate certificates."
         raise CertificateRejectedError(message, code="too-many-certificates")
     # A certificate counts whole seconds: it is valid until its last one is over.
     instant = at.replace(microsecond=0)
@@ -74,18 +74,20 @@ def lint(rules: Iterable[Rule], certificate: Certificate) -> tuple[Finding, ...]
     findings = tuple(checks.run(rules, certificate))
     for item in findings:
         if item.level is Level.ERROR:
-            message = f"{certificate.describe()}: {item.sentence} ({item.clause})"
+            reason = f"{item.fault} ({item.clause})"
+            message = f"The certificate {certificate.describe()} is refused: {reason}."
             raise CertificateRejectedError(message, code=item.code, findings=findings)
     return findings
 
 
 def check_times(certificate: Certificate, at: datetime) -> None:
     """Raise unless `at` lies in the validity (RFC 5280, 6.1.3 (a)(2)); both ends belong to it."""
+    name = f"The certificate {certificate.describe()}"
     if at < certificate.not_before:
-        message = f"{certificate.describe()} is not valid before {certificate.not_before:%F %T} UTC"
+        message = f"{name} is not valid before {certificate.not_before:%F %T} UTC."
         raise CertificateRejectedError(message, code="not-yet-valid")
     if at > certificate.not_after:
-        message = f"{certificate.describe()} expired on {certificate.not_after:%F %T} UTC"
+        message = f"{name} expired on {certificate.not_after:%F %T} UTC."
         raise CertificateRejectedError(message, code="expired")
 
 
@@ -99,7 +101,9 @@ def _check_length(path: Path) -> None:
         below = sum(not item.self_issued for item in authorities[position + 1 :])
         limit = authority.path_length
         if limit is not None and below > limit:
-            message = f"{authority.describe()} allows {limit} intermediates below it, not {below}"
+            message = (
+                f"The CA {authority.describe()} allows {limit} intermediates below it, not {below}."
+            )
             raise CertificateRejectedError(message, code="path-length")
 
 
@@ -113,14 +117,16 @@ def _explain(
         check_path(path, at=at, parameters=ANY_POLICY)
     except CertificateRejectedError:
         return
-    wanted = ", ".join(sorted(parameters.policies or ()))
-    message = f"the chain is not valid for the required certificate policy {wanted}".rstrip()
+    wanted = " or ".join(sorted(parameters.policies or ())) or "any"
+    message = f"The chain is not valid for the certificate policy that is required: {wanted}."
     raise CertificateRejectedError(message, code="policy-missing")
 
 
 def _untrusted(leaf: Certificate) -> CertificateRejectedError:
     if leaf.self_issued:
-        message = f"{leaf.describe()} vouches for itself; no trusted root signed it"
+        message = (
+            f"The certificate {leaf.describe()} vouches for itself; no trusted root signed it."
+        )
     else:
-        message = f"no chain leads from {leaf.describe()} to a trusted root"
+        message = f"No chain leads from {leaf.describe()} to a trusted root."
     return CertificateRejectedError(message, code="path-untrusted")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from cryptography import x509
+
 from meshwright.core.errors import InputError
 from meshwright.pki.identity import DeviceIdentity, check_vendor
 
@@ -19,6 +21,19 @@ future, names the same UUID for another device. The number is a UUID under the a
 NO_EXPIRY = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """99991231235959Z, a certificate without a good expiry date (RFC 5280, 4.1.2.5)."""
 
+KEY_AGREEMENT = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=True,
+    key_cert_sign=False,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+"""The only use of a device's key (Mesh Protocol 1.1, 5.5.1.1)."""
+
 _MAX_NAME = 64
 _OUR_POLICY = (UUID_ASSIGNED_AND_UNIQUE,)
 
@@ -28,7 +43,9 @@ def not_after(not_before: datetime, lifetime: timedelta | None) -> datetime:
     if lifetime is None:
         return NO_EXPIRY
     if lifetime <= timedelta(0):
-        raise InputError("the lifetime must be longer than nothing", code="bad-profile")
+        raise InputError(
+            "The lifetime of a certificate must be longer than nothing.", code="bad-profile"
+        )
     return min(not_before + lifetime, NO_EXPIRY) if lifetime < NO_EXPIRY - not_before else NO_EXPIRY
 
 
@@ -36,7 +53,7 @@ def _check_name(name: str) -> None:
     """X.520 gives common name and organization at most 64 characters."""
     if not name.strip() or len(name) > _MAX_NAME or not name.isprintable():
         raise InputError(
-            "a name in a certificate has 1 to 64 printable characters", code="bad-name"
+            f"A name in a certificate has 1 to {_MAX_NAME} printable characters.", code="bad-name"
         )
 
 

@@ -11,8 +11,8 @@ from meshwright.pki.certificate import (
 )
 from meshwright.pki.errors import IdentityError
 from meshwright.pki.identity import DeviceIdentity, parse_common_name
+from meshwright.pki.profile import KEY_AGREEMENT
 
-KEY_AGREEMENT_ONLY = bytes.fromhex("03020308")
 # y^2 = x^3 - 3x + B over the integers modulo PRIME (SP 800-186, 3.2.1.3)
 _PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
 _B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
@@ -39,7 +39,7 @@ def names_a_device(certificate: Certificate) -> str | None:
     try:
         device_identity(certificate)
     except IdentityError as error:
-        return str(error)
+        return error.fault
     return None
 
 
@@ -74,7 +74,7 @@ def agrees_keys_only(certificate: Certificate) -> str | None:
     usage = certificate.key_usage
     if usage is None:
         return "keyUsage is missing"
-    if usage.public_bytes() != KEY_AGREEMENT_ONLY:
+    if usage != KEY_AGREEMENT:
         return "keyUsage must be keyAgreement and nothing else"
     return None
 

@@ -14,8 +14,15 @@ from cryptography.x509.oid import NameOID
 from meshwright.core.errors import InputError
 from meshwright.pki import der
 from meshwright.pki.certificate import ECDSA_WITH_SHA256, Certificate
-from meshwright.pki.csr import KEY_AGREEMENT, subject_name
-from meshwright.pki.profile import Assignment, BatchProfile, DeviceProfile, RootProfile, not_after
+from meshwright.pki.csr import subject_name
+from meshwright.pki.profile import (
+    KEY_AGREEMENT,
+    Assignment,
+    BatchProfile,
+    DeviceProfile,
+    RootProfile,
+    not_after,
+)
 from meshwright.randomness import RandomBytes
 
 _CERTIFICATE_SIGNING = x509.KeyUsage(
@@ -133,7 +140,7 @@ def _authority_key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIden
 
 def _not_before(now: datetime) -> datetime:
     if now.tzinfo is None:
-        raise InputError("the time needs a time zone", code="bad-time")
+        raise InputError("The time needs a time zone.", code="bad-time")
     return now.replace(microsecond=0)
 
 

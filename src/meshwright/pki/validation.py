@@ -57,7 +57,7 @@ class ChainValidator:
         crls: Sequence[bytes] = (),
     ) -> None:
         if not roots:
-            raise InputError("no root certificate is configured; add one", code="missing-root")
+            raise InputError("No root certificate is configured; add one.", code="missing-root")
         self._anchors = [Certificate.parse(root) for root in roots]
         self._anchor_ids = {(item.subject, item.raw.spki) for item in self._anchors}
         self._required = required_policies or None
@@ -73,7 +73,7 @@ class ChainValidator:
         Raises `CertificateRejectedError` for anything else, whatever the octets are.
         """
         if at.tzinfo is None:
-            raise InputError("the time needs a time zone", code="bad-time")
+            raise InputError("The time needs a time zone.", code="bad-time")
         try:
             return self._validate(device_certificate, intermediates, uuid, at)
         except MalformedCertificateError as error:
@@ -126,16 +126,16 @@ class ChainValidator:
             return
         anchor = (certificate.subject, certificate.raw.spki) in self._anchor_ids
         if anchor or _is_root(certificate):
-            message = f"the device sent a root certificate, {certificate.describe()}"
+            message = f"The device sent a root certificate, {certificate.describe()}."
             raise CertificateRejectedError(message, code="root-on-device")
 
     def _identify(self, leaf: Certificate, uuid: UUID) -> DeviceIdentity:
         identity = device_identity(leaf)
         if identity.uuid != uuid:
-            message = f"the certificate names the device {identity.uuid}, not {uuid}"
+            message = f"The certificate names the device {identity.uuid}, not {uuid}."
             raise CertificateRejectedError(message, code="uuid-mismatch")
         if self._company_id is not None and identity.company_id != self._company_id:
-            message = f"the certificate does not name the expected company {self._company_id:04x}"
+            message = f"The certificate does not name the expected company {self._company_id:04x}."
             raise CertificateRejectedError(message, code="company-mismatch")
         return identity
 
@@ -146,8 +146,8 @@ def _is_root(certificate: Certificate) -> bool:
 
 def _check_bounds(intermediates: Sequence[bytes]) -> None:
     if len(intermediates) > MAX_INTERMEDIATES:
-        message = f"the device sent more than {MAX_INTERMEDIATES} intermediate certificates"
+        message = f"The device sent more than {MAX_INTERMEDIATES} intermediate certificates."
         raise CertificateRejectedError(message, code="too-many-certificates")
     if any(len(octets) > MAX_CERTIFICATE_SIZE for octets in intermediates):
-        message = "the device sent a certificate larger than 65,535 octets"
+        message = f"The device sent a certificate of more than {MAX_CERTIFICATE_SIZE:,} octets."
         raise CertificateRejectedError(message, code="malformed-certificate")
