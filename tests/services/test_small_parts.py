@@ -29,7 +29,7 @@ SENDER, PEER = b"\xc0sendr", b"\xc0peer!"
         ("Fine already.", "Fine already."),
         ("is it on?", "Is it on?"),
         ("label.png shows no label", "label.png shows no label."),
-        ("/home/x cannot be read", "/home/x cannot be read."),
+        ("/dev/x cannot be read", "/dev/x cannot be read."),
         ("a\x1b[2Jb\nc", "a\ufffd[2Jb\ufffdc."),
         ("", ""),
     ],
