@@ -59,7 +59,8 @@ def load(home: Path) -> Settings:
             return _decode(stream.read(_LARGEST + 1))
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(
-            f"{home} is no meshwright home; make one with `meshwright init --home {home}`.",
+            f"There is no meshwright home at {home}; "
+            f"make one with `meshwright init --home {home}`.",
             code="no-home",
         ) from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
