@@ -1,56 +1,56 @@
-"""Devices per simulated hour: one radio with its own timing, the real machines on the air.
+"""Devices per simulated hour: the commissioner and the virtual devices of the product on the air.
 
 Devices come on a conveyor: a new one is switched on when one has joined, and a few always wait and
-beacon. Each takes its time for ECDH. A link counts until it is closed; its Link Closes are sent on.
-The `floor` of a row is the figure of another simulation of the same model of the air, of which the
-scheduling here was learned: a peer to compare with, not a limit of nature.
+beacon. Everything is real but the air and the disk: chains are validated, every write goes to a
+register, flash is a file. The chain is prefetched, or the device certificate is read in one
+fragment, its batch being known after the first device. The `floor` of a row is the figure of
+another simulation of the same model of the air, of which the scheduling here was learned: a peer
+to compare with, not a limit of nature.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import count
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from uuid import UUID
 
-from meshwright.core.bearers.link import LinkTiming
-from meshwright.core.bearers.pb_adv import DeviceLink, ProvisionerLink
-from meshwright.core.crypto import KeyPair
-from meshwright.core.discovery.ad import AdType
-from meshwright.core.discovery.beacon import (
-    CERTIFICATE_BASED,
-    UnprovisionedBeacon,
-    decode_beacon,
-    encode_beacon,
-)
-from meshwright.core.effects import Effect, LinkClosed, LinkOpened
-from meshwright.core.provisioning.data import ProvisioningData
-from meshwright.core.provisioning.device import BecameNode, DeviceMachine, DeviceOptions
-from meshwright.core.provisioning.fields import RecordId
-from meshwright.core.provisioning.provisioner import (
-    Authenticated,
-    Provisioned,
-    ProvisionerMachine,
-    RecordRead,
-    RecordsListed,
-)
-from meshwright.core.provisioning.session import Session
-from meshwright.radio.concurrency import retransmit_after
-from meshwright.radio.interests import link_pattern, open_pattern
-from meshwright.radio.port import OWN_TIMING, Report
+from meshwright.clock import ManualClock
+from meshwright.pki.authority import Authority, create_batch, create_root
+from meshwright.pki.csr import make_csr
+from meshwright.pki.keys import PrivateKeySigner, generate_private_key
+from meshwright.pki.profile import BatchProfile, DeviceProfile, RootProfile
+from meshwright.pki.validation import ChainValidator
+from meshwright.radio.port import OWN_TIMING
 from meshwright.radio.propagation import Faults
 from meshwright.radio.runner import Runner
 from meshwright.radio.simulated import PROVISIONER_HOP, Air
-from meshwright.randomness import SeededRandomness
-from meshwright.sim.slow import SlowMachine
+from meshwright.randomness import RandomBytes, SeededRandomness
+from meshwright.registry.database import Database
+from meshwright.registry.entities import NewAsset, Outcome
+from meshwright.registry.keyring import Keyring
+from meshwright.registry.register import Register
+from meshwright.services.chains import Chain, ChainBook
+from meshwright.services.commissioning import Commissioner, CommissioningOptions
+from meshwright.services.report import Progress, ResultKind
+from meshwright.sim.device import VirtualDevice
+from meshwright.sim.flash import Flash, FlashFile
+from meshwright.sim.line_device import records_of
 
-CERTIFICATE_SIZE = 567
-WHOLE_RECORD = 1461
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+POOL = 1200
 WAITING = 4
-OPEN_SPACING = 0.020
-BEACON_MINIMUM, BEACON_MAXIMUM = 0.5, 1.0
-
+MAKER = "Example Lighting Inc."
+BASE_URI = "https://example.com"
 SEED = 1
 WARM_UP, WINDOW, ONE_LINK_WINDOW = 20.0, 100.0, 400.0
+NODE_STAYS = 3.0
+"""How long a node is left on the air; its own Link Closes need a part of this."""
 
 Cell = tuple[int, bool, float]  # links, certificate read over the air, loss
 
@@ -78,174 +78,125 @@ BARS: dict[Cell, int] = {
 Row = dict[str, str | float | bool | None]
 
 
-class Device:
-    """A virtual device: it beacons until a link is opened, and leaves the air as a node."""
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Devices as they leave the factory, and the root that the owner trusts."""
 
-    def __init__(
-        self, air: Air, number: int, options: DeviceOptions, randomness: SeededRandomness
-    ) -> None:
-        self.uuid = UUID(int=number, version=4).bytes
-        self._uniform = randomness.uniform("device", number)
-        machine = DeviceMachine(options, randomness.stream("device", number))
-        self._link = DeviceLink(self.uuid, self._uniform)
-        self._session = Session(self._link, SlowMachine(machine, self._uniform))
-        self._radio = air.radio(number.to_bytes(6, "big"))
-        self._runner = Runner(self._radio, air)
-        self._runner.add(self._session, self._on_effects, open_pattern(self.uuid))
-        beacon = UnprovisionedBeacon(UUID(bytes=self.uuid), CERTIFICATE_BASED, b"HASH")
-        self._beacon = encode_beacon(beacon)
-        self._air = air
-        self._node = self._linked = False
-        self._beacon_later()
-
-    def _beacon_later(self) -> None:
-        span = BEACON_MAXIMUM - BEACON_MINIMUM
-        self._air.call_at(self._air.time() + BEACON_MINIMUM + span * self._uniform(), self._send)
-
-    def _send(self) -> None:
-        if not self._linked:
-            self._runner.send(AdType.MESH_BEACON, self._beacon, key="beacon")
-        if not self._node:
-            self._beacon_later()
-
-    def _on_effects(self, effects: list[Effect], _now: float) -> None:
-        for effect in effects:
-            if isinstance(effect, LinkOpened):
-                self._linked = True
-                self._runner.withdraw("beacon")
-                self._runner.retune(self._session, link_pattern(self._link.link_id))
-            elif isinstance(effect, BecameNode):
-                self._node = True
-            elif isinstance(effect, LinkClosed):
-                self._on_closed()
-
-    def _on_closed(self) -> None:
-        self._linked = self._node
-        if self._node:
-            self._runner.remove(self._session)
-            self._radio.switch_off()
-        else:
-            self._runner.retune(self._session, open_pattern(self.uuid))
+    root: bytes
+    images: tuple[Flash, ...]
+    chains: dict[UUID, Chain]
 
 
-class Joining:
-    """One device on its way into the network, seen from the provisioner."""
+@cache
+def lot() -> Lot:
+    """Make the devices once: every cell powers the same ones on."""
+    random = SeededRandomness(SEED).stream("factory")
+    profile = DeviceProfile(MAKER, 0xFFFF, 1)
+    root, batch, signer = _authorities(random)
+    authority = Authority(batch, signer, profile)
+    images, chains = [], {}
+    for number in range(1, POOL + 1):
+        uuid = UUID(int=number, version=4)
+        key, assignment = generate_private_key(random), profile.assign(uuid)
+        request = make_csr(key, assignment)
+        prepared = authority.prepare(request, assignment, now=NOW, random=random)
+        chains[uuid] = Chain(authority.issue(prepared), (batch,))
+        scalar = key.private_numbers().private_value
+        records = records_of(chains[uuid].device_certificate, (batch,), BASE_URI)
+        address = number.to_bytes(6, "big")
+        images.append(Flash(address, uuid=uuid, private_key=scalar, records=records))
+    return Lot(root, tuple(images), chains)
 
-    def __init__(self, site: Site, uuid: bytes, serial: int) -> None:
-        self._site = site
-        self.uuid = uuid
-        self._link_id = serial.to_bytes(4, "big")
-        uniform = site.randomness.uniform("link", serial)
-        self.link = ProvisionerLink(
-            uuid, self._link_id, uniform, timing=LinkTiming(retransmit=retransmit_after(OWN_TIMING))
-        )
-        self._machine = ProvisionerMachine(site.randomness.stream("session", serial))
-        self.session = Session(self.link, self._machine)
-        self._steps: dict[type[Effect], Callable[[Effect, float], list[Effect]]] = {
-            LinkOpened: self._on_opened,
-            RecordsListed: self._on_listed,
-            RecordRead: lambda _effect, now: self._invite(now),
-            Authenticated: self._on_authenticated,
-            Provisioned: self._on_provisioned,
-            LinkClosed: self._on_closed,
-        }
 
-    def start(self, now: float) -> None:
-        self._site.runner.add(self.session, self._on_effects, link_pattern(self._link_id))
-        self._perform(self.link.open(now), now)
-
-    def _on_effects(self, effects: list[Effect], now: float) -> None:
-        for effect in effects:
-            step = self._steps.get(type(effect))
-            if step is not None:
-                self._perform(step(effect, now), now)
-
-    def _perform(self, effects: list[Effect], now: float) -> None:
-        self._site.runner.perform(self.session, self.session.carry_out(effects, now))
-
-    def _on_opened(self, _effect: Effect, now: float) -> list[Effect]:
-        return self._machine.list_records(now) if self._site.read else self._invite(now)
-
-    def _on_listed(self, _effect: Effect, now: float) -> list[Effect]:
-        return self._machine.read_record(RecordId.DEVICE_CERTIFICATE, now)
-
-    def _invite(self, now: float) -> list[Effect]:
-        return self._machine.invite(now, device_public=self._site.public_key)
-
-    def _on_authenticated(self, _effect: Effect, now: float) -> list[Effect]:
-        data = ProvisioningData(bytes(16), 0, 0, 0, 2)
-        return self._machine.send_data(data, now)
-
-    def _on_provisioned(self, _effect: Effect, _now: float) -> list[Effect]:
-        self._site.on_joined(self.uuid)
-        return []
-
-    def _on_closed(self, _effect: Effect, _now: float) -> list[Effect]:
-        self._site.on_closed(self.uuid)
-        return []
+def _authorities(random: RandomBytes) -> tuple[bytes, bytes, PrivateKeySigner]:
+    root_signer, signer = (PrivateKeySigner(generate_private_key(random)) for _ in range(2))
+    profile = RootProfile(f"{MAKER} Root", MAKER)
+    root = create_root(root_signer, profile, now=NOW, random=random)
+    batch = create_batch(
+        root,
+        root_signer,
+        signer.public_key,
+        BatchProfile(f"{MAKER} Batch 1", MAKER),
+        now=NOW,
+        random=random,
+    )
+    return root, batch, signer
 
 
 class Site:
     """A conveyor: whenever a device has joined, the next one is switched on."""
 
-    def __init__(self, links: int, loss: float, *, read: bool) -> None:
+    def __init__(self, folder: Path, links: int, loss: float, *, read: bool) -> None:
         self.randomness = SeededRandomness(SEED)
         self.air = Air(self.randomness.uniform("air"), faults=Faults(loss=loss))
-        radio = self.air.radio(bytes(6), OWN_TIMING, hop=PROVISIONER_HOP)
-        self.runner = Runner(radio, self.air)
-        self.runner.subscribe(AdType.MESH_BEACON, self._on_beacon)
-        self.read = read
         self.joined = 0
-        self._links = links
-        self._open: set[bytes] = set()
-        self._nodes: set[bytes] = set()
-        self._seen: dict[bytes, None] = {}
-        self._serials = count(1)
-        pair = KeyPair.generate(self.randomness.stream("device key"))
-        self.public_key = pair.public
-        record = self.randomness.stream("certificate")(CERTIFICATE_SIZE)
-        records: dict[int, bytes] = {RecordId.DEVICE_CERTIFICATE: record} if read else {}
-        self._options = DeviceOptions(key_pair=pair, records=records, fragment_limit=WHOLE_RECORD)
+        self._folder = folder
+        self._database = Database.open(folder / "register.db")
+        clock = ManualClock(NOW)
+        register = self._register = Register(self._database, Keyring(bytes(32)), clock)
+        network = register.create_network(
+            "bench", uuid=UUID(int=1), net_key=bytes(16), app_key=bytes(16)
+        )
+        made = lot()
+        register.add_many([NewAsset(uuid, str(uuid), network.id) for uuid in made.chains])
+        self._devices: dict[str, VirtualDevice] = {}
+        self._waiting = iter(made.images)
         for _ in range(links + max(WAITING, links // 4)):
             self._switch_on()
-        self._admit()
+        radio = self.air.radio(b"\xc0" + bytes(5), OWN_TIMING, hop=PROVISIONER_HOP)
+        self.commissioner = Commissioner(
+            network,
+            register,
+            ChainValidator([made.root]),
+            Runner(radio, self.air),
+            clock=clock,
+            randomness=self.randomness,
+            chains=ChainBook(None if read else made.chains),
+            options=CommissioningOptions(links=links),
+            on_progress=self._on_progress,
+        )
+        self.commissioner.start()
 
     def _switch_on(self) -> None:
-        Device(self.air, next(self._serials), self._options, self.randomness)
+        image = next(self._waiting)
+        flash = FlashFile(self._folder / f"{image.uuid}.json", image)
+        self._devices[str(image.uuid)] = VirtualDevice(flash, self.air, self.randomness)
 
-    def _on_beacon(self, data: bytes, _report: Report, _now: float) -> None:
-        beacon = decode_beacon(data)
-        assert isinstance(beacon, UnprovisionedBeacon)
-        uuid = beacon.uuid.bytes
-        if uuid not in self._open and uuid not in self._nodes:
-            self._seen[uuid] = None
+    def _on_progress(self, progress: Progress) -> None:
+        assert progress.kind is not ResultKind.REFUSED, f"{progress.name}: {progress.text}"
+        if progress.kind is ResultKind.NODE:
+            self.joined += 1
+            device = self._devices.pop(progress.name)
+            assert device.is_node, "the register has a node that the device is not"
+            self.air.call_at(self.air.time() + NODE_STAYS, device.power_off)
+            self._switch_on()
 
-    def _admit(self) -> None:
-        now = self.air.time()
-        if self._seen and len(self._open) < self._links:
-            uuid = next(iter(self._seen))
-            del self._seen[uuid]
-            self._open.add(uuid)
-            Joining(self, uuid, next(self._serials)).start(now)
-        self.air.call_at(now + OPEN_SPACING, self._admit)
-
-    def on_joined(self, uuid: bytes) -> None:
-        self._nodes.add(uuid)
-        self.joined += 1
-        self._switch_on()
-
-    def on_closed(self, uuid: bytes) -> None:
-        self._open.discard(uuid)
+    def close(self) -> None:
+        """Let go of everything; every device that was tried has joined or is being tried."""
+        ends = Counter(attempt.outcome for attempt in self._register.attempts())
+        assert ends.keys() <= {None, Outcome.NODE}, f"attempts failed: {ends}"
+        self._database.close()
 
 
 def devices_per_hour(links: int, loss: float, *, read: bool) -> float:
     """Return how many devices join in a simulated hour."""
-    site = Site(links, loss, read=read)
-    site.air.run_until(WARM_UP)
-    before = site.joined
     window = ONE_LINK_WINDOW if links == 1 else WINDOW
-    site.air.run_until(WARM_UP + window)
+    with _folder() as folder:
+        site = Site(folder, links, loss, read=read)
+        site.air.run_until(WARM_UP)
+        before = site.joined
+        site.air.run_until(WARM_UP + window)
+        site.close()
     return (site.joined - before) * 3600 / window
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Give a folder in memory where there is one: this is about the air, not about a disk."""
+    memory = Path("/dev/shm")  # noqa: S108 - its own folder is made inside
+    place = memory if memory.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="meshwright-bench-", dir=place) as name:
+        yield Path(name)
 
 
 def rows() -> list[Row]:
