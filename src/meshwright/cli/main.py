@@ -124,6 +124,8 @@ def _silence(stream: TextIO) -> None:
 def _fail(error: Exception, *, as_json: bool) -> NoReturn:
     code, message = _describe(error)
     _say_json(code, message, as_json=as_json)
+    with _last_words(sys.stdout):
+        sys.stdout.flush()  # what cannot be written now would fail the end of the process again
     with _last_words(sys.stderr):
         click.echo(f"Error ({code}): {message}", err=True)
         if os.environ.get(_DEBUG_VARIABLE):
