@@ -111,7 +111,7 @@ def test_a_key_file_that_is_none(tmp_path: Path, random: RandomBytes) -> None:
             key_file.octets()
         assert code_of(refused) == "bad-secret"
     key_file.path.unlink()
-    with pytest.raises(InputError) as missing:
+    with pytest.raises(SecretError) as missing:
         key_file.octets()
     assert code_of(missing) == "no-key-file"
     with pytest.raises(StoreError):

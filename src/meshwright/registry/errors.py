@@ -3,7 +3,7 @@
 StoreError     damaged-database, newer-database, store-full, store-busy, store-read-only,
                store-unavailable, *-exhausted, audit-broken, damaged-keyring, conflicts
 InputError     no-database, no-keyring, unknown-*, *-exists, *-taken
-TrustError     wrong-secret, bad-secret, key-file-exposed
+TrustError     wrong-secret, bad-secret, no-key-file, key-file-exposed
 """
 
 from __future__ import annotations

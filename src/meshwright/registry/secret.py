@@ -9,7 +9,6 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from meshwright.core.errors import InputError
 from meshwright.randomness import RandomBytes
 from meshwright.registry.errors import SecretError, translated
 from meshwright.registry.files import write_atomic
@@ -51,7 +50,7 @@ class KeyFile:
             try:
                 text = self._read()
             except FileNotFoundError:
-                raise InputError(
+                raise SecretError(
                     f"There is no key file {self.path}; name the right one.", code="no-key-file"
                 ) from None
         return _key(text.strip(), f"The key file {self.path}")

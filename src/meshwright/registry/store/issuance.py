@@ -53,13 +53,6 @@ _LONGEST_SERIAL = 159  # bits (RFC 5280, 4.1.2.2)
 class IssuanceStore(Store):
     """Device certificates on record."""
 
-    def record_prepared(
-        self, serial: bytes | int, issuer_id: bytes, uuid: UUID, spki_sha256: bytes, tbs: bytes
-    ) -> None:
-        """Record one certificate that is about to be signed; see `record_prepared_many`."""
-        number = serial if isinstance(serial, int) else int.from_bytes(serial, "big")
-        self.record_prepared_many([Prepared(issuer_id, number, uuid, spki_sha256, tbs)])
-
     def record_prepared_many(self, items: Sequence[Prepared]) -> None:
         """Record certificates that are about to be signed: all of them or none.
 
@@ -73,11 +66,6 @@ class IssuanceStore(Store):
             _add_certificates(work, items)
             for item in items:
                 work.note("certificate-prepared", item.uuid, **_named(item))
-
-    def record_issued(self, issuer_id: bytes, serial: bytes | int, certificate: bytes) -> None:
-        """Record one signed certificate; see `record_issued_many`."""
-        number = serial if isinstance(serial, int) else int.from_bytes(serial, "big")
-        self.record_issued_many([Issued(issuer_id, number, certificate)])
 
     def record_issued_many(self, items: Sequence[Issued]) -> None:
         """Record signed certificates: all of them or none; the same one again changes nothing.
