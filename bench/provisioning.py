@@ -135,11 +135,14 @@ class Wire:
         first, second = self._other
         while True:
             mine, other = first.next_deadline(), second.next_deadline()
-            if mine is None and other is None:
+            if other is None or (mine is not None and mine <= other):
+                session, due = first, mine
+            else:
+                session, due = second, other
+            if due is None:
                 return
-            session = second if mine is None or (other is not None and other < mine) else first
-            self._now = other if session is second else mine  # type: ignore[assignment]
-            effects = session.handle_deadline(self._now)
+            self._now = due
+            effects = session.handle_deadline(due)
             if effects:
                 self.act(session, effects)
 

@@ -76,6 +76,7 @@ class Certificate:
     raw: _Raw = field(repr=False)
     parsed: x509.Certificate = field(repr=False)
     extensions: Mapping[str, x509.Extension[x509.ExtensionType]] = field(repr=False)
+    critical: frozenset[str]
     attributes: tuple[tuple[str, str], ...] | None = field(repr=False)
 
     @classmethod
@@ -94,7 +95,8 @@ class Certificate:
         except PARSER_ERRORS:
             message = "The certificate is not strict DER as RFC 5280 describes it."
             raise MalformedCertificateError(message) from None
-        return cls(data, raw, parsed, extensions, _attributes(parsed))
+        critical = frozenset([oid for oid, item in extensions.items() if item.critical])
+        return cls(data, raw, parsed, extensions, critical, _attributes(parsed))
 
     @property
     def issuer(self) -> bytes:
@@ -146,10 +148,6 @@ class Certificate:
         """Return the value of the extension `oid`, which parsed as `kind`."""
         found = self.extensions.get(oid)
         return found.value if found is not None and isinstance(found.value, kind) else None
-
-    def critical(self, oid: str) -> bool:
-        """Tell whether the extension `oid` is there and critical."""
-        return oid in self.extensions and self.extensions[oid].critical
 
     @property
     def basic_constraints(self) -> x509.BasicConstraints | None:

@@ -31,7 +31,7 @@ def is_authority(certificate: Certificate) -> str | None:
 
 def basic_constraints_are_critical(certificate: Certificate) -> str | None:
     """Want basicConstraints to be critical."""
-    if not certificate.critical(oids.BASIC_CONSTRAINTS):
+    if oids.BASIC_CONSTRAINTS not in certificate.critical:
         return "basicConstraints of a CA certificate must be critical"
     return None
 
@@ -63,7 +63,7 @@ def constraints_are_critical(certificate: Certificate) -> str | None:
     wrong = [
         name
         for oid, name in _MUST_BE_CRITICAL.items()
-        if oid in certificate.extensions and not certificate.critical(oid)
+        if oid in certificate.extensions and oid not in certificate.critical
     ]
     return f"{wrong[0]} must be critical" if wrong else None
 

@@ -92,7 +92,7 @@ def is_no_authority(certificate: Certificate) -> str | None:
 def policies_are_critical(certificate: Certificate) -> str | None:
     """Want certificatePolicies critical if it is there."""
     oid = oids.CERTIFICATE_POLICIES
-    if oid in certificate.extensions and not certificate.critical(oid):
+    if oid in certificate.extensions and oid not in certificate.critical:
         return "certificatePolicies must be critical"
     return None
 
@@ -106,8 +106,8 @@ def asserts_policies(certificate: Certificate) -> str | None:
 
 def has_no_forbidden_extension(certificate: Certificate) -> str | None:
     """Want none of the extensions that the profile forbids."""
-    found = [name for oid, name in _FORBIDDEN.items() if oid in certificate.extensions]
-    return f"{found[0]} is forbidden in a device certificate" if found else None
+    found = _FORBIDDEN.keys() & certificate.extensions.keys()
+    return f"{_FORBIDDEN[min(found)]} is forbidden in a device certificate" if found else None
 
 
 def has_no_unique_ids(certificate: Certificate) -> str | None:

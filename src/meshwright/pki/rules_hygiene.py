@@ -69,23 +69,19 @@ def validity_is_ordered(certificate: Certificate) -> str | None:
 
 def critical_extensions_are_known(certificate: Certificate) -> str | None:
     """Want no critical extension that nobody here understands."""
-    unknown = [
-        oid
-        for oid, item in certificate.extensions.items()
-        if item.critical and oid not in _KNOWN_CRITICAL and oid not in _NEVER_CRITICAL
-    ]
-    return f"the critical extension {unknown[0]} is unknown" if unknown else None
+    unknown = certificate.critical - _KNOWN_CRITICAL - _NEVER_CRITICAL.keys()
+    return f"the critical extension {min(unknown)} is unknown" if unknown else None
 
 
 def informative_extensions_are_not_critical(certificate: Certificate) -> str | None:
     """Want those extensions non-critical that only help or inform."""
-    wrong = [name for oid, name in _NEVER_CRITICAL.items() if certificate.critical(oid)]
-    return f"{wrong[0]} must not be critical" if wrong else None
+    wrong = certificate.critical & _NEVER_CRITICAL.keys()
+    return f"{_NEVER_CRITICAL[min(wrong)]} must not be critical" if wrong else None
 
 
 def alternative_name_replaces_subject(certificate: Certificate) -> str | None:
     """Want a subject, or a critical subjectAltName in its place."""
-    if certificate.subject == _EMPTY_NAME and not certificate.critical(oids.SUBJECT_ALT_NAME):
+    if certificate.subject == _EMPTY_NAME and oids.SUBJECT_ALT_NAME not in certificate.critical:
         return "the subject is empty and no critical subjectAltName replaces it"
     return None
 
