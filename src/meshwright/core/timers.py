@@ -14,32 +14,29 @@ Name = TypeVar("Name", bound=IntEnum)
 class Timers(Generic[Name]):
     """The timers of one machine, by name."""
 
-    __slots__ = ("_deadlines", "next")
+    __slots__ = ("_deadlines", "_first", "next")
 
     def __init__(self) -> None:
         self._deadlines: dict[Name, float] = {}
+        self._first: Name | None = None
         self.next: float | None = None
         """The earliest deadline; None when no timer runs."""
 
     def set(self, name: Name, deadline: float) -> None:
         """Start or restart `name`."""
-        deadlines = self._deadlines
-        if self.next is None or deadline <= self.next:
-            deadlines[name] = self.next = deadline
-            return
-        first = deadlines.get(name) == self.next
-        deadlines[name] = deadline
-        if first:
-            self.next = min(deadlines.values())
+        self._deadlines[name] = deadline
+        if self.next is None or deadline < self.next:
+            self._first, self.next = name, deadline
+        elif name is self._first:
+            self._look()
 
     def stop(self, name: Name) -> None:
-        before = self._deadlines.pop(name, None)
-        if before is not None and before == self.next:
-            self.next = min(self._deadlines.values(), default=None)
+        if self._deadlines.pop(name, None) is not None and name is self._first:
+            self._look()
 
     def stop_all(self) -> None:
         self._deadlines.clear()
-        self.next = None
+        self._first = self.next = None
 
     def running(self, name: Name) -> bool:
         return name in self._deadlines
@@ -49,12 +46,19 @@ class Timers(Generic[Name]):
 
         One at a time: handling one timer may stop the next.
         """
-        deadlines = self._deadlines
-        name = min(deadlines, key=deadlines.__getitem__)
-        del deadlines[name]
-        self.next = min(deadlines.values(), default=None)
+        name = self._first
+        assert name is not None  # noqa: S101 - `next` is not None, the caller has seen
+        del self._deadlines[name]
+        self._look()
         return name
 
     def pop_due(self, now: float) -> Name | None:
         """Stop and return the earliest timer that is due; None when none is."""
         return self.pop() if self.next is not None and self.next <= now else None
+
+    def _look(self) -> None:
+        """Find the earliest timer again; of several the one that was started first."""
+        self._first = self.next = None
+        for name, deadline in self._deadlines.items():
+            if self.next is None or deadline < self.next:
+                self._first, self.next = name, deadline

@@ -95,6 +95,7 @@ _OPEN, _CLOSING = Phase.OPEN, Phase.CLOSING
 _DELAY, _ACK_DELAY, _ACKNOWLEDGMENT = Timer.DELAY, Timer.ACK_DELAY, Timer.ACKNOWLEDGMENT
 _LINK = Timer.LINK
 _ACK_LANE, _LANE = Lane.ACK, Lane.TRANSACTION
+_WITHDRAWN = Withdraw(_LANE)
 
 
 class Link(ABC):
@@ -321,7 +322,7 @@ class Link(ABC):
         self._outgoing = None
         self._timers.stop(_DELAY)
         self._timers.stop(_ACKNOWLEDGMENT)
-        return [Withdraw(_LANE)]
+        return [_WITHDRAWN]
 
     # Receiving.
 

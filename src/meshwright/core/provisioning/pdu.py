@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Container
 from dataclasses import dataclass
-from typing import ClassVar, Self, TypeVar
+from typing import ClassVar, Self, TypeVar, cast
 
 from meshwright.core.crypto import PUBLIC_KEY_SIZE
 from meshwright.core.errors import MalformedError
@@ -316,23 +316,25 @@ def type_of(octets: bytes) -> PduType:
 def decode(octets: bytes) -> Pdu:
     """Decode one PDU; raises `UnknownPduError` or `MalformedPduError`."""
     pdu_type = type_of(octets)
-    pdu_class, sizes = PDUS[pdu_type]
+    pdu_class, _ = PDUS[pdu_type]
+    return pdu_class.decode_body(_checked_body(pdu_type, octets))
+
+
+def _checked_body(pdu_type: PduType, octets: bytes) -> bytes:
     if octets[0] != pdu_type:
         raise MalformedPduError(f"the padding bits of {pdu_type.name} are set")
+    _, sizes = PDUS[pdu_type]
     if len(octets) - 1 not in sizes:
         raise MalformedPduError(f"{pdu_type.name} does not have {len(octets)} octets")
-    return pdu_class.decode_body(octets[1:])
+    return octets[1:]
 
 
 P = TypeVar("P", bound=Pdu)
 
 
 def decode_as(pdu_class: type[P], octets: bytes) -> P:
-    """Decode a PDU whose type was looked at already; raises as `decode` does."""
-    decoded = decode(octets)
-    if not isinstance(decoded, pdu_class):
-        raise UnknownPduError(f"{pdu_class.__name__} expected")
-    return decoded
+    """Decode a PDU whose type was looked at already; raises `MalformedPduError`."""
+    return cast("P", pdu_class.decode_body(_checked_body(pdu_class.TYPE, octets)))
 
 
 def encode(pdu: Pdu) -> bytes:

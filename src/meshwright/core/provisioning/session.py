@@ -40,9 +40,9 @@ class Session:
 
     def next_deadline(self) -> float | None:
         bearer, machine = self.bearer.next_deadline(), self._machine_deadline
-        if bearer is None or machine is None:
-            return machine if bearer is None else bearer
-        return min(machine, bearer)
+        if bearer is None:
+            return machine
+        return bearer if machine is None or bearer <= machine else machine
 
     def handle_deadline(self, now: float) -> list[Effect]:
         effects = self.bearer.handle_deadline(now)
