@@ -45,3 +45,13 @@ def test_a_vendor_is_two_identifiers_or_none() -> None:
     assert DeviceProfile("Acme").assign(DEVICE_UUID).identity.common_name == str(DEVICE_UUID)
     with_vendor = DeviceProfile("Acme", 0x8001, 0x3FF).assign(DEVICE_UUID)
     assert with_vendor.identity.common_name == f"{DEVICE_UUID} BCID:8001 BPID:03ff"
+
+
+def test_the_longest_organization_still_tells_root_and_batches_apart() -> None:
+    longest = "X" * 64
+    names = {
+        RootProfile.of(longest).common_name,
+        BatchProfile.of(longest, 1).common_name,
+        BatchProfile.of(longest, 2).common_name,
+    }
+    assert len(names) == 3

@@ -35,6 +35,7 @@ KEY_AGREEMENT = x509.KeyUsage(
 """The only use of a device's key (Mesh Protocol 1.1, 5.5.1.1)."""
 
 _MAX_NAME = 64
+_ROOM_FOR_ORGANIZATION = 48  # in a common name, before what the certificate is for
 _OUR_POLICY = (UUID_ASSIGNED_AND_UNIQUE,)
 
 
@@ -66,6 +67,11 @@ class RootProfile:
     lifetime: timedelta | None = None
     path_length: int | None = 1
 
+    @classmethod
+    def of(cls, organization: str) -> RootProfile:
+        """Return the profile of a manufacturer's root."""
+        return cls(f"{organization[:_ROOM_FOR_ORGANIZATION].rstrip()} Device Root", organization)
+
     def __post_init__(self) -> None:
         _check_name(self.common_name)
         _check_name(self.organization)
@@ -80,6 +86,11 @@ class BatchProfile:
     lifetime: timedelta | None = None
     path_length: int = 0
     policies: tuple[str, ...] = _OUR_POLICY
+
+    @classmethod
+    def of(cls, organization: str, number: int) -> BatchProfile:
+        """Return the profile of a manufacturer's batch of that number."""
+        return cls(f"{organization[:_ROOM_FOR_ORGANIZATION].rstrip()} Batch {number}", organization)
 
     def __post_init__(self) -> None:
         _check_name(self.common_name)

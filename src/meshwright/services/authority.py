@@ -100,7 +100,7 @@ class AuthorityKeeper:
     def _create_root(self, organization: str) -> None:
         certificate = create_root(
             self._signer(_ROOT_NAME),
-            RootProfile(f"{organization} Device Root"[:64], organization),
+            RootProfile.of(organization),
             now=self._clock.now(),
             random=self._randomness.stream("ca certificate", _ROOT_NAME),
         )
@@ -111,7 +111,7 @@ class AuthorityKeeper:
             self._records()[_ROOT_NAME].certificate,
             self._signer(_ROOT_NAME),
             self._signer(_BATCH_NAME).public_key,
-            BatchProfile(f"{organization} Batch 1"[:64], organization),
+            BatchProfile.of(organization, 1),
             now=self._clock.now(),
             random=self._randomness.stream("ca certificate", _BATCH_NAME),
         )

@@ -120,7 +120,7 @@ class VirtualDevice:
                 self._remember(membership)
                 self._serve(membership)
             elif isinstance(effect, LinkClosed):
-                self._release()
+                self._release(effect)
 
     def _remember(self, membership: Membership) -> None:
         self.flash.store(replace(self.flash.content, membership=membership))
@@ -129,10 +129,12 @@ class VirtualDevice:
         self._quiet()
         self._runner.retune(self._session, link_pattern(self._link.link_id))
 
-    def _release(self) -> None:
+    def _release(self, closed: LinkClosed) -> None:
         """Beacon again after a failure; a node only lets its own Link Closes leave."""
-        if self.is_node:
-            leave = partial(self._runner.remove, self._session)
+        leave = partial(self._runner.remove, self._session)
+        if self.is_node and closed.by_peer:
+            leave()
+        elif self.is_node:
             self._air.call_at(self._air.time() + _LINGER, leave)
         else:
             self._runner.retune(self._session, open_pattern(self._link.uuid))

@@ -45,14 +45,13 @@ def _forged_authority(
 ) -> tuple[Authority, bytes]:
     organization = profile.organization
     root_signer = PrivateKeySigner(generate_private_key(random))
-    root_profile = RootProfile(f"{organization} Device Root"[:64], organization)
-    root = create_root(root_signer, root_profile, now=now, random=random)
+    root = create_root(root_signer, RootProfile.of(organization), now=now, random=random)
     batch_signer = PrivateKeySigner(generate_private_key(random))
     batch = create_batch(
         root,
         root_signer,
         batch_signer.public_key,
-        BatchProfile(f"{organization} Batch 1"[:64], organization),
+        BatchProfile.of(organization, 1),
         now=now,
         random=random,
     )
