@@ -206,6 +206,14 @@ def test_a_device_stops_showing_when_the_session_ends() -> None:
     assert len(talk.told_device(ValueShown)) == 1
 
 
+def test_a_provisioner_stops_showing_when_the_session_ends() -> None:
+    options = with_action(AuthenticationMethod.INPUT, InputAction.NUMERIC)
+    talk = Talk(AuthenticationMethod.INPUT, options)
+    talk.open().run()
+    talk.provisioner_does(talk.provisioner.bearer_closed(talk.now))
+    assert len(talk.told_provisioner(ValueShown)) == 1
+
+
 def test_a_device_that_waits_for_its_person_expects_no_pdu() -> None:
     options = with_action(AuthenticationMethod.INPUT, InputAction.PUSH)
     talk = Talk(AuthenticationMethod.INPUT, options)

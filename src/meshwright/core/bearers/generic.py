@@ -126,7 +126,7 @@ def _decode_continuation(pdu: bytes, index: int) -> Continuation:
     return Continuation(index, pdu[1:])
 
 
-_CONTROL_SIZES = {
+_CONTROL_SIZES: dict[int, int] = {
     ControlOpcode.LINK_OPEN: 16,
     ControlOpcode.LINK_ACK: 0,
     ControlOpcode.LINK_CLOSE: 1,
@@ -134,7 +134,7 @@ _CONTROL_SIZES = {
 
 
 def _decode_control(pdu: bytes, opcode: int) -> Control:
-    if _CONTROL_SIZES.get(opcode) != len(pdu) - 1:  # type: ignore[call-overload]
+    if _CONTROL_SIZES.get(opcode) != len(pdu) - 1:
         raise MalformedError(f"unknown or misshapen bearer control 0x{opcode:02x}")
     return Control(opcode, pdu[1:])
 

@@ -179,7 +179,6 @@ class DeviceMachine:
         self._state = _State.CLOSED
         self._transcript = Transcript()
         self._patience = timeout
-        self._challenge: Challenge | None = None
         self._showing = False
 
     def bearer_opened(self, _now: float) -> list[Effect]:
@@ -262,8 +261,9 @@ class DeviceMachine:
         self._suite = SUITES[Algorithm(start.algorithm)]
         self._in_band = start.public_key == PublicKeyType.IN_BAND
         self._method = AuthenticationMethod(start.method)
-        self._challenge = _challenge_of(start)
-        if self._challenge is not None:
+        challenge = _challenge_of(start)
+        if challenge is not None:
+            self._challenge = challenge
             self._patience = max(self._timeout, PERSON_TIMEOUT)
         self._state = _State.STARTED
         return [AttentionChanged(0)]
@@ -286,14 +286,12 @@ class DeviceMachine:
         return self._know(static.auth_value(size) if static and is_static else no_oob(size))
 
     def _show_person(self) -> list[Effect]:
-        assert self._challenge is not None  # noqa: S101 - known in this state
         value = self._challenge.draw(self._random)
         self._showing = True
         shown = ValueToShow(self._challenge, value)
         return [shown, *self._know(self._challenge.auth_value(value, self._suite.size))]
 
     def _ask_person(self) -> list[Effect]:
-        assert self._challenge is not None  # noqa: S101 - known in this state
         self._state = _State.WAITING_FOR_PERSON
         return [EntryNeeded(self._challenge)]
 
@@ -303,7 +301,7 @@ class DeviceMachine:
         Raises `InputError` (`bad-oob-value`) for what cannot be such a value. After the session
         has ended it does nothing.
         """
-        if self._state is not _State.WAITING_FOR_PERSON or self._challenge is None:
+        if self._state is not _State.WAITING_FOR_PERSON:
             return []
         effects = self._know(self._challenge.auth_value(value, self._suite.size))
         self._timers.set(_Timer.PROVISIONING, now + self._patience)
@@ -312,7 +310,7 @@ class DeviceMachine:
     def _know(self, auth_value: bytes) -> list[Effect]:
         """Go on with the AuthValue."""
         inputs, secret = self._agreed
-        del self._agreed  # it lives on in the ConfirmationKey
+        del self._agreed  # the next line keeps it
         self._confirming = Confirming.begin(self._suite, inputs, secret, auth_value)
         self._state = _State.KEYS_DONE
         return []

@@ -23,7 +23,6 @@ from meshwright.core.errors import PeerError, TrustError
 from meshwright.core.provisioning import oob, pdu
 from meshwright.core.provisioning.challenge import (
     PERSON_TIMEOUT,
-    Challenge,
     EntryNeeded,
     ValueShown,
     ValueToShow,
@@ -143,10 +142,8 @@ class ProvisionerMachine:
         self._state = _State.CLOSED
         self._transcript = Transcript()
         self._policy = oob.ZERO_TOUCH
-        self._reader: RecordReader | None = None
         self._device_public: bytes | None = None
         self._static_oob: StaticOob | None = None
-        self._challenge: Challenge | None = None
         self._elements = 0
 
     # What the owner asks for.
@@ -205,7 +202,6 @@ class ProvisionerMachine:
         """
         if not self._may(_State.ENTRY_NEEDED):
             return []
-        assert self._challenge is not None  # noqa: S101 - known in this state
         return self._confirm(self._challenge.auth_value(value, self._suite.size), now)
 
     def abort(self, code: str, message: str) -> list[Effect]:
@@ -284,7 +280,6 @@ class ProvisionerMachine:
     def _on_record(self, octets: bytes, now: float) -> list[Effect]:
         response = pdu.decode_as(pdu.RecordResponse, octets)
         reader = self._reader
-        assert reader is not None  # noqa: S101 - known in this state
         if not reader.accept(response):
             return self._send(reader.request(), now)
         self._state = _State.READY
@@ -310,16 +305,14 @@ class ProvisionerMachine:
         effects += self._send(choice.start, now, keep=True)
         effects += self._send(pdu.PublicKey(self._pair.public), now)
         self._state = _State.KEY_SENT
-        if not choice.uses_oob_key:
-            return effects
-        assert self._device_public is not None  # noqa: S101 - known in this state
-        return effects + self._agree(self._device_public, now)
+        known = self._device_public if choice.uses_oob_key else None
+        return effects if known is None else effects + self._agree(known, now)
 
     def _take(self, choice: oob.Choice) -> None:
         self._suite = SUITES[Algorithm(choice.start.algorithm)]
         self._method = AuthenticationMethod(choice.start.method)
-        self._challenge = choice.challenge
         if choice.challenge is not None:
+            self._challenge = choice.challenge
             self._timeout = max(self._timeout, PERSON_TIMEOUT)
 
     def _on_public_key(self, octets: bytes, now: float) -> list[Effect]:
@@ -340,26 +333,23 @@ class ProvisionerMachine:
         return self._confirm(static.auth_value(size) if static else no_oob(size), now)
 
     def _ask_person(self, _now: float) -> list[Effect]:
-        assert self._challenge is not None  # noqa: S101 - known in this state
         self._state = _State.ENTRY_NEEDED
         return [EntryNeeded(self._challenge)]
 
     def _show_person(self, _now: float) -> list[Effect]:
-        assert self._challenge is not None  # noqa: S101 - known in this state
         self._shown = self._challenge.draw(self._random)
         self._state = _State.VALUE_SHOWN
         return [ValueToShow(self._challenge, self._shown)]
 
     def _on_input_complete(self, octets: bytes, now: float) -> list[Effect]:
         pdu.decode_as(pdu.InputComplete, octets)
-        assert self._challenge is not None  # noqa: S101 - known in this state
         auth_value = self._challenge.auth_value(self._shown, self._suite.size)
         return [ValueShown(), *self._confirm(auth_value, now)]
 
     def _confirm(self, auth_value: bytes, now: float) -> list[Effect]:
         """Send our Confirmation."""
         inputs, secret = self._agreed
-        del self._agreed  # it lives on in the ConfirmationKey
+        del self._agreed  # the next line keeps it
         self._confirming = Confirming.begin(self._suite, inputs, secret, auth_value)
         self._own_random = self._random(self._suite.size)
         self._own_confirmation = self._confirming.confirmation(self._own_random)
@@ -438,20 +428,22 @@ class ProvisionerMachine:
         reason: CloseReason | None,
         error: int | None = None,
     ) -> list[Effect]:
+        shown = [ValueShown()] if self._state is _State.VALUE_SHOWN else []
         self._end(_State.FAILED)
-        closing: list[Effect] = [] if reason is None else [CloseLink(reason)]
-        return [*closing, SessionFailed(code, message, error)]
+        closing = [] if reason is None else [CloseLink(reason)]
+        return [*shown, *closing, SessionFailed(code, message, error)]
 
     def _end(self, state: _State) -> None:
         """Keep nothing of the session but how it ended."""
         self._state = state
         self._timers.stop_all()
-        self._reader = self._device_public = self._static_oob = None
+        self._device_public = self._static_oob = None
         for secret in _SECRETS:
             vars(self).pop(secret, None)
 
 
 _SECRETS = (
+    "_reader",
     "_pair",
     "_agreed",
     "_shown",
