@@ -1,0 +1,1 @@
+"""Provisioner and device as a program uses them: asyncio on top of the machines of the core."""
