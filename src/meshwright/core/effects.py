@@ -2,8 +2,9 @@
 
 Two kinds cross the boundary between a bearer and a provisioning machine: a machine asks its bearer
 to `SendPdu` and to `CloseLink`; a bearer tells its machine `LinkOpened`, `PduReceived` and
-`LinkClosed`. A bearer that sends packets asks its radio to `Transmit` and `Withdraw`. Whatever a
-machine wants its owner to know is an `Effect` too, defined beside that machine.
+`LinkClosed`. A bearer that sends packets asks its radio to `Transmit` and `Withdraw`, one on a
+connection to `Transmit` and `Disconnect`. Whatever a machine wants its owner to know is an `Effect`
+too, defined beside that machine.
 """
 
 from __future__ import annotations
@@ -64,6 +65,11 @@ class Withdraw(Effect):
     """What waits in `lane` has lost its purpose."""
 
     lane: Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect(Effect):
+    """End the connection, or stop making it; what still waits for the radio is dropped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,29 +2,33 @@
 
 One connection carries the values of one mesh service: what a client writes to Data In and what a
 server notifies on Data Out (Mesh Protocol 1.1, 7). Values are whole Proxy PDUs of at most
-`mtu` - 3 octets; cutting messages into them is not a radio's business. As with `Radio`, nobody is
-called back within a call of his own.
+`mtu` - 3 octets, and never more than 512; cutting messages into them is not a radio's business. As
+with `Radio`, nobody is called back within a call of his own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Protocol
 
-ATT_HEADER = 3
-"""Octets of an ATT PDU that carry no value: a value has at most ATT_MTU - 3."""
+from meshwright.core.bearers.proxy_sar import ATT_HEADER, SMALLEST_MTU, value_size
+from meshwright.core.discovery.service_data import MeshService
+from meshwright.radio.errors import PayloadError
 
-SMALLEST_MTU = 23
-
-
-class MeshService(IntEnum):
-    """16-bit UUIDs of the two services."""
-
-    PROVISIONING = 0x1827
-    PROXY = 0x1828
-
+__all__ = [
+    "ATT_HEADER",
+    "DATA_IN",
+    "DATA_OUT",
+    "SMALLEST_MTU",
+    "GattClient",
+    "GattConnection",
+    "GattListener",
+    "GattServer",
+    "MeshService",
+    "ServiceReport",
+    "check_value",
+]
 
 # Characteristics: a client writes to Data In without response, a server notifies on Data Out.
 DATA_IN = {MeshService.PROVISIONING: 0x2ADB, MeshService.PROXY: 0x2ADD}
@@ -82,12 +86,15 @@ class GattConnection(Protocol):
     def send(self, value: bytes) -> None:
         """Write `value` to Data In without response, or notify it on Data Out.
 
-        Raises `RadioBusyError` unless `ready`, `PayloadError` for more than `mtu` - 3 octets.
+        Raises `RadioBusyError` unless `ready`, `PayloadError` for a wrong size (`check_value`).
         """
         ...
 
     def disconnect(self) -> None:
-        """End the connection, or stop making it; the listener learns of it. Harmless twice."""
+        """End the connection, or stop making it; the listener learns of it. Harmless twice.
+
+        What was sent before leaves first, as far as the radio can see to that.
+        """
         ...
 
     def listen(self, listener: GattListener | None) -> None:
@@ -129,10 +136,20 @@ class GattServer(Protocol):
 
         `data` is asked again for every advertisement. `accept` is called when a client has
         connected and enabled notifications; the listener's `connected` follows. While a client is
-        connected nothing is advertised.
+        connected nothing is advertised. Serving something else replaces it.
         """
         ...
 
     def stop(self) -> None:
         """Advertise no more; a connection that is open stays open."""
         ...
+
+
+def check_value(value: bytes, mtu: int) -> None:
+    """Raise `PayloadError` unless `value` fits a connection with this ATT_MTU."""
+    if not 0 < len(value) <= value_size(mtu):
+        raise PayloadError(
+            f"This connection carries values of 1 to {value_size(mtu)} octets, not {len(value)}; "
+            "cut the message into Proxy PDUs.",
+            code="value-size",
+        )
