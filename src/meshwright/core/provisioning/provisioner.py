@@ -7,6 +7,9 @@ device is authenticated. The machine checks every answer and tells what happened
     -> CapabilitiesReceived -> (start, keys, confirmation) -> Authenticated -> send_data
     -> Provisioned
 
+An owner that wants the last word about authentication invites with `ask`: the machine then waits
+after `CapabilitiesReceived` for `start`.
+
 Any error closes the bearer and ends in `SessionFailed`; nothing of the session can be used again.
 What the owner asks for after that is ignored: it cannot know yet.
 """
@@ -19,7 +22,7 @@ from enum import IntEnum, auto
 
 from meshwright.core.crypto import KeyPair, equal
 from meshwright.core.effects import CloseLink, CloseReason, Effect, SendPdu
-from meshwright.core.errors import PeerError, TrustError
+from meshwright.core.errors import InputError, PeerError, TrustError
 from meshwright.core.provisioning import oob, pdu
 from meshwright.core.provisioning.challenge import (
     PERSON_TIMEOUT,
@@ -110,6 +113,7 @@ class _State(IntEnum):
     LISTING = auto()
     READING = auto()
     INVITED = auto()
+    CHOOSING = auto()
     KEY_SENT = auto()
     ENTRY_NEEDED = auto()
     VALUE_SHOWN = auto()
@@ -144,6 +148,7 @@ class ProvisionerMachine:
         self._policy = oob.ZERO_TOUCH
         self._device_public: bytes | None = None
         self._static_oob: StaticOob | None = None
+        self._ask = False
         self._elements = 0
 
     # What the owner asks for.
@@ -173,11 +178,13 @@ class ProvisionerMachine:
         device_public: bytes | None = None,
         static_oob: StaticOob | None = None,
         attention: int = 0,
+        ask: bool = False,
     ) -> list[Effect]:
         """Start the session proper.
 
         `device_public` (64 octets) is the device's key from a validated certificate or another
-        source, `static_oob` a value that device and owner share; `attention` is in seconds.
+        source, `static_oob` a value that device and owner share; `attention` is in seconds. With
+        `ask` nothing goes on after `CapabilitiesReceived` until `start` is called.
         """
         if not self._may(_State.READY):
             return []
@@ -185,7 +192,24 @@ class ProvisionerMachine:
         self._timers.stop(_Timer.RECORDS)
         self._policy, self._device_public = policy, device_public
         self._static_oob = static_oob
+        self._ask = ask
         return self._send(pdu.Invite(attention), now, keep=True)
+
+    def start(
+        self, choice: oob.Choice, now: float, *, static_oob: StaticOob | None = None
+    ) -> list[Effect]:
+        """Authenticate as `choice` says, which may be the one of `CapabilitiesReceived`.
+
+        `static_oob` replaces the value of `invite`. Raises `InputError` (`bad-choice`) for a choice
+        without the key or the value that it needs, or that leaves a known key unused; another one
+        can be made then.
+        """
+        if not self._may(_State.CHOOSING):
+            return []
+        static_oob = static_oob or self._static_oob
+        _check_choice(choice, self._device_public, static_oob)
+        self._static_oob = static_oob
+        return self._start(choice, now)
 
     def send_data(self, data: ProvisioningData, now: float) -> list[Effect]:
         """Make the device a node; its address range and DevKey have to be durable."""
@@ -299,10 +323,16 @@ class ProvisionerMachine:
             key_known=self._device_public is not None,
             static_known=self._static_oob is not None,
         )
+        told = CapabilitiesReceived(capabilities, choice)
+        if self._ask:
+            self._state = _State.CHOOSING
+            return [told]
+        return [told, *self._start(choice, now)]
+
+    def _start(self, choice: oob.Choice, now: float) -> list[Effect]:
         self._take(choice)
         self._pair = KeyPair.generate(self._random)
-        effects: list[Effect] = [CapabilitiesReceived(capabilities, choice)]
-        effects += self._send(choice.start, now, keep=True)
+        effects = self._send(choice.start, now, keep=True)
         effects += self._send(pdu.PublicKey(self._pair.public), now)
         self._state = _State.KEY_SENT
         known = self._device_public if choice.uses_oob_key else None
@@ -440,6 +470,23 @@ class ProvisionerMachine:
         self._device_public = self._static_oob = None
         for secret in _SECRETS:
             vars(self).pop(secret, None)
+
+
+def _check_choice(
+    choice: oob.Choice, device_public: bytes | None, static_oob: StaticOob | None
+) -> None:
+    """Refuse a choice that the session could only get wrong."""
+    method = choice.start.method
+    challenged = method in (AuthenticationMethod.OUTPUT, AuthenticationMethod.INPUT)
+    if (
+        choice.uses_oob_key != (device_public is not None)
+        or challenged != (choice.challenge is not None)
+        or (method == AuthenticationMethod.STATIC and static_oob is None)
+    ):
+        raise InputError(
+            "The choice does not fit what is known of the device; choose another way.",
+            code="bad-choice",
+        )
 
 
 _SECRETS = (
