@@ -1,0 +1,1 @@
+"""Octets in, text out: what is on the air, for people and for programs."""
