@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from meshwright.core.errors import InputError, MachineError
+from meshwright.core.errors import InputError
 from meshwright.wiring.radios import EXAMPLES, open_station, opened_station
 
 
