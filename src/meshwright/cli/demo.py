@@ -41,9 +41,20 @@ if TYPE_CHECKING:
 )
 @links_option
 @loss_option
+@click.option(
+    "--pcap",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Record the simulated air in this new file, for meshwright sniff or tshark.",
+)
 @json_option
 def command(
-    devices: int, seed: int, home: Path | None, links: int | None, loss: float, as_json: bool
+    devices: int,
+    seed: int,
+    home: Path | None,
+    links: int | None,
+    loss: float,
+    pcap: Path | None,
+    as_json: bool,
 ) -> None:
     """Take virtual devices the whole way: factory, labels, asset list, site, network.
 
@@ -53,7 +64,7 @@ def command(
     """
     from meshwright.wiring.demo import DemoOptions, run_demo
 
-    options = DemoOptions(devices, seed, chosen_home(home), loss, links)
+    options = DemoOptions(devices, seed, chosen_home(home), loss, links, pcap)
     with observer(quiet=as_json) as shown:
         result = run_demo(options, shown)
     if as_json:

@@ -31,6 +31,7 @@ _COMMANDS = {
     "init": "meshwright.cli.init",
     "network": "meshwright.cli.network",
     "nodes": "meshwright.cli.nodes",
+    "sniff": "meshwright.cli.sniff",
 }
 
 

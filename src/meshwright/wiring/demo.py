@@ -7,12 +7,14 @@ command, and one that was done only shows its result again.
 from __future__ import annotations
 
 import tempfile
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from meshwright import settings as settings_file
 from meshwright.core.errors import InputError
 from meshwright.factory.line import Step
+from meshwright.radio.capture import CaptureFile
 from meshwright.registry.entities import Network
 from meshwright.services.assets import enter_assets, scan_labels
 from meshwright.services.commissioning import CommissioningOptions
@@ -46,13 +48,17 @@ _LINE_STAGES = {
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What `meshwright demo` takes; without `home` a new folder is made."""
+    """What `meshwright demo` takes; without `home` a new folder is made.
+
+    `pcap` is a new file for everything that is sent on the air.
+    """
 
     devices: int = 10
     seed: int = 1
     home: Path | None = None
     loss: float = DEFAULT_LOSS
     links: int | None = None
+    pcap: Path | None = None
 
 
 def run_demo(options: DemoOptions, observer: Observer) -> DemoResult:
@@ -63,8 +69,11 @@ def run_demo(options: DemoOptions, observer: Observer) -> DemoResult:
     secrets = SecretSource()
     _prepare_home(path, options, secrets)
     observer.note(f"Home: {path}")
-    with opened(path, secrets, actor="demo") as home:
-        return _Demo(home, options, observer).run()
+    with (
+        opened(path, secrets, actor="demo") as home,
+        CaptureFile(options.pcap) if options.pcap else nullcontext() as capture,
+    ):
+        return _Demo(home, options, observer, capture).run()
 
 
 def _prepare_home(path: Path, options: DemoOptions, secrets: SecretSource) -> None:
@@ -85,10 +94,13 @@ def _prepare_home(path: Path, options: DemoOptions, secrets: SecretSource) -> No
 
 
 class _Demo:
-    def __init__(self, home: Home, options: DemoOptions, observer: Observer) -> None:
+    def __init__(
+        self, home: Home, options: DemoOptions, observer: Observer, capture: CaptureFile | None
+    ) -> None:
         self._home = home
         self._options = options
         self._observer = observer
+        self._capture = capture
 
     def run(self) -> DemoResult:
         made = self._make_devices()
@@ -163,6 +175,8 @@ class _Demo:
         site = Site(self._home, network, options, site_progress(self._observer))
         for node in self._home.register.nodes(network.id):
             self._observer.step(Stage.SITE, f"0x{node.address:04x} is a node already")
+        if self._capture is not None:
+            site.record(self._capture)
         report = site.commission()
         authorized = {device.flash for device in made}
         rows = [row_of(device, report, authorized) for device in site.devices]

@@ -13,6 +13,7 @@ from types import FrameType
 
 from meshwright.clock import Clock, ManualClock
 from meshwright.pki.validation import ChainValidator
+from meshwright.radio.capture import CapturedPacket, CaptureFile
 from meshwright.radio.port import OWN_TIMING
 from meshwright.radio.propagation import Faults
 from meshwright.radio.runner import Runner
@@ -54,16 +55,25 @@ class Site:
         self.devices = [VirtualDevice(flash, self.air, home.randomness) for flash in flashes]
         digest = hashlib.sha256(network.uuid.bytes).digest()
         radio = self.air.radio(b"\xc0" + digest[:5], OWN_TIMING, hop=PROVISIONER_HOP)
+        self.clock = _air_clock(home.clock, self.air)
         self.commissioner = Commissioner(
             network,
             home.register,
             validator,
             Runner(radio, self.air),
-            clock=_air_clock(home.clock, self.air),
+            clock=self.clock,
             randomness=home.randomness,
             options=options.commissioning,
             on_progress=on_progress,
         )
+
+    def record(self, capture: CaptureFile) -> None:
+        """Write everything that is sent from now on into `capture`, heard by anybody or not."""
+
+        def on_sent(_now: float, address: bytes, payload: bytes) -> None:
+            capture.write(CapturedPacket(self.clock.now(), payload, address))
+
+        self.air.capture(on_sent)
 
     def commission(self) -> CommissioningReport:
         """Run to the end; Ctrl-C ends the run in order, and a second one at once."""
