@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -9,11 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.provisioning.samples import load
 
+from meshwright.core.provisioning.authentication import (
+    Authentication,
+    KeySource,
+    Weakening,
+)
 from meshwright.core.provisioning.fields import (
     Algorithm,
     Algorithms,
     AuthenticationMethod,
     OobType,
+    OutputAction,
     PublicKeyOffer,
     PublicKeyType,
 )
@@ -86,7 +93,8 @@ def test_zero_touch_takes_hmac_and_the_certified_key() -> None:
     assert choice.start.method is AuthenticationMethod.NO_OOB
     assert (choice.start.action, choice.start.size) == (0, 0)
     assert choice.uses_oob_key
-    assert choice.reason == "HMAC, public key OOB, authentication NO OOB"
+    assert choice.reason == "HMAC with a public key known beforehand and no OOB value."
+    assert choice.weaknesses == ()
 
 
 @pytest.mark.parametrize(
@@ -147,6 +155,135 @@ def test_cmac_only_where_the_policy_says_so_and_nothing_better_is_offered() -> N
     legacy = Capabilities(1, Algorithms.CMAC)
     assert choose(legacy, LEGACY, key_known=False).start.algorithm is Algorithm.CMAC
     assert choose(CAPABLE, LEGACY, key_known=True).start.algorithm is Algorithm.HMAC
+
+
+STATIC = OobType.STATIC_AVAILABLE
+ALLOWED = [
+    set(names)
+    for size in range(len(Weakening) + 1)
+    for names in itertools.combinations(Weakening, size)
+]
+
+
+def test_a_known_static_value_comes_before_everything_else() -> None:
+    offer = Capabilities(1, BOTH, OFFER, STATIC, 8, 0x1F, 8, 0x0F)
+    for methods in ((AuthenticationMethod.NO_OOB,), tuple(AuthenticationMethod), ()):
+        policy = AuthenticationPolicy(methods=methods)
+        choice = choose(offer, policy, key_known=True, static_known=True)
+        assert choice.start.method is AuthenticationMethod.STATIC
+        assert choice.uses_oob_key
+        assert choice.has_oob_value
+        assert choice.weaknesses == ()
+    assert not choose(offer, ZERO_TOUCH, key_known=True).has_oob_value
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "allowed", "code", "offered"),
+    [
+        (Capabilities(1, BOTH, OFFER), set(), "downgrade", "offers no OOB"),
+        (Capabilities(1, BOTH, OFFER, 0, 6, 8), set(), "downgrade", "no OOB, output OOB"),
+        (
+            Capabilities(1, Algorithms.CMAC, OFFER, STATIC),
+            {Weakening.CMAC},
+            "static-with-cmac",
+            "offers CMAC",
+        ),
+    ],
+)
+def test_a_known_static_value_is_never_left_out(
+    capabilities: Capabilities, allowed: set[Weakening], code: str, offered: str
+) -> None:
+    with pytest.raises(RefusedByPolicyError, match=offered) as refused:
+        choose(
+            capabilities, AuthenticationPolicy.allowing(allowed), key_known=True, static_known=True
+        )
+    assert refused.value.code == code
+    assert "the policy demands" in str(refused.value)
+    policy = AuthenticationPolicy.allowing(allowed | {Weakening.WITHOUT_STATIC})
+    choice = choose(capabilities, policy, key_known=True, static_known=True)
+    assert Weakening.WITHOUT_STATIC in choice.weaknesses
+    assert "without-static" in choice.reason
+
+
+def test_static_under_cmac_where_the_policy_says_so() -> None:
+    policy = AuthenticationPolicy.allowing([Weakening.STATIC_WITH_CMAC])
+    offer = Capabilities(1, Algorithms.CMAC, OFFER, STATIC)
+    choice = choose(offer, policy, key_known=True, static_known=True)
+    assert choice.weaknesses == (Weakening.CMAC, Weakening.STATIC_WITH_CMAC)
+    assert (choice.start.algorithm, choice.start.method) == (Algorithm.CMAC, 1)
+
+
+def test_a_key_in_band_needs_a_value_unless_nothing_is_demanded() -> None:
+    in_band = AuthenticationPolicy.allowing([Weakening.IN_BAND_KEY])
+    with pytest.raises(RefusedByPolicyError, match="an OOB value") as refused:
+        choose(CAPABLE, in_band, key_known=False)
+    assert refused.value.code == "no-common-method"
+    valued = choose(
+        Capabilities(1, BOTH, OFFER, STATIC), in_band, key_known=False, static_known=True
+    )
+    assert valued.weaknesses == (Weakening.IN_BAND_KEY,)
+    nothing = AuthenticationPolicy.allowing([Weakening.UNAUTHENTICATED])
+    choice = choose(CAPABLE, nothing, key_known=False)
+    assert choice.weaknesses == (Weakening.IN_BAND_KEY, Weakening.UNAUTHENTICATED)
+
+
+@pytest.mark.parametrize("allowed", ALLOWED, ids=lambda names: "+".join(sorted(names)) or "none")
+def test_a_policy_tells_what_it_allows(allowed: set[Weakening]) -> None:
+    implied = {
+        Weakening.UNAUTHENTICATED: Weakening.IN_BAND_KEY,
+        Weakening.STATIC_WITH_CMAC: Weakening.CMAC,
+    }
+    expected = allowed | {implied[each] for each in allowed if each in implied}
+    assert set(AuthenticationPolicy.allowing(allowed).weakenings) == expected
+    assert ZERO_TOUCH.weakenings == ()
+
+
+@given(
+    st.sampled_from(ALLOWED),
+    st.builds(
+        Capabilities,
+        st.just(1),
+        st.integers(0, 3),
+        st.integers(0, 1),
+        st.integers(0, 3),
+        st.integers(0, 9),
+        st.integers(0, 31),
+        st.integers(0, 9),
+        st.integers(0, 15),
+    ),
+    st.booleans(),
+    st.booleans(),
+)
+def test_every_weakness_was_allowed(
+    allowed: set[Weakening], capabilities: Capabilities, key_known: bool, static_known: bool
+) -> None:
+    policy = AuthenticationPolicy.allowing(allowed)
+    try:
+        choice = choose(capabilities, policy, key_known=key_known, static_known=static_known)
+    except RefusedByPolicyError:
+        return
+    assert set(choice.weaknesses) <= set(policy.weakenings)
+    assert choice.uses_oob_key == key_known
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (KeySource.CERTIFICATE, "the certified public key"),
+        (KeySource.OPERATOR, "the public key from the operator"),
+    ],
+)
+def test_a_choice_is_summed_up_for_programs_and_people(source: KeySource, words: str) -> None:
+    offer = Capabilities(1, BOTH, OFFER, 0, 6, 1 << OutputAction.NUMERIC)
+    policy = AuthenticationPolicy(methods=(AuthenticationMethod.OUTPUT,))
+    summary = choose(offer, policy, key_known=True).summary(source)
+    assert summary == Authentication("hmac", source, "output", "numeric", 6)
+    assert summary.reason == f"HMAC with {words} and output OOB (numeric, size 6)."
+
+
+def test_a_key_in_band_has_no_other_source() -> None:
+    choice = choose(CAPABLE, IN_BAND, key_known=False)
+    assert choice.summary(KeySource.CERTIFICATE).key is KeySource.IN_BAND
 
 
 def test_reserved_bits_and_sizes_are_tolerated() -> None:

@@ -2,7 +2,8 @@
 
 A device answers an error with Failed and waits for the link to be closed; every later PDU of that
 session is unexpected (5.4.4). After that it has forgotten everything and can be tried again. Once
-it is a node it takes no session any more (3.11.7).
+it is a node it takes no session any more (3.11.7), and none while it waits because too many
+authentications with an OOB value have failed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from meshwright.core.crypto import (
 from meshwright.core.effects import CloseLink, CloseReason, Effect, SendPdu
 from meshwright.core.errors import MalformedError, PeerError
 from meshwright.core.provisioning import pdu
+from meshwright.core.provisioning.attempts import Attempts, AttemptsChanged
 from meshwright.core.provisioning.challenge import (
     PERSON_TIMEOUT,
     Challenge,
@@ -160,7 +162,10 @@ _Handler = Callable[["DeviceMachine", bytes], list[Effect]]
 
 
 class DeviceMachine:
-    """Serves every session of one device. `random` gives key pairs and Randoms."""
+    """Serves every session of one device. `random` gives key pairs and Randoms.
+
+    `attempts` counts failed authentications; a new one starts at zero with the usual rule.
+    """
 
     def __init__(
         self,
@@ -168,8 +173,10 @@ class DeviceMachine:
         random: Callable[[int], bytes],
         *,
         timeout: float = PROVISIONING_TIMEOUT,
+        attempts: Attempts | None = None,
     ) -> None:
         self._options = options
+        self._attempts = attempts or Attempts()
         self._random = random
         self._timeout = timeout
         self._capabilities = options.capabilities()
@@ -181,8 +188,8 @@ class DeviceMachine:
         self._patience = timeout
         self._showing = False
 
-    def bearer_opened(self, _now: float) -> list[Effect]:
-        if self._state is _State.COMPLETE:
+    def bearer_opened(self, now: float) -> list[Effect]:
+        if self._state is _State.COMPLETE or self._attempts.waiting(now):
             return [CloseLink(CloseReason.FAIL)]
         self._state = _State.READY
         self._transcript = Transcript()
@@ -212,16 +219,16 @@ class DeviceMachine:
             return []
         # Once it has ended, a session waits so long for the Link Close and no longer.
         ended = self._state in _ENDED
-        effects = self._answer(octets)
+        effects = self._answer(octets, now)
         if not ended:
             self._timers.set(_Timer.PROVISIONING, now + self._patience)
         return effects
 
-    def _answer(self, octets: bytes) -> list[Effect]:
+    def _answer(self, octets: bytes, now: float) -> list[Effect]:
         try:
             return self._handle(octets)
         except _RefusedError as refused:
-            return self._fail(refused.error)
+            return [*self._count(refused.error, now), *self._fail(refused.error)]
         except PeerError as error:
             return self._fail(_error_code(error))
 
@@ -340,7 +347,7 @@ class DeviceMachine:
             raise _RefusedError(ErrorCode.CONFIRMATION_FAILED)
         self._keys = self._confirming.session_keys(value, self._own_random)
         self._state = _State.RANDOM_SENT
-        return [_send(pdu.Random(self._own_random))]
+        return [*self._clear_count(), _send(pdu.Random(self._own_random))]
 
     def _on_data(self, octets: bytes) -> list[Effect]:
         sealed = pdu.decode_as(pdu.Data, octets).sealed
@@ -353,6 +360,25 @@ class DeviceMachine:
         self._state = _State.COMPLETE
         self._forget()
         return [BecameNode(data, device_key), _send(pdu.Complete())]
+
+    # Failed authentications.
+
+    def _count(self, error: ErrorCode, now: float) -> list[Effect]:
+        """Count what may have been a guess at the OOB value."""
+        if error is not ErrorCode.CONFIRMATION_FAILED or not self._has_oob_value:
+            return []
+        self._attempts.fail(now)
+        return [AttemptsChanged(self._attempts.failures)]
+
+    def _clear_count(self) -> list[Effect]:
+        if not self._attempts.failures or not self._has_oob_value:
+            return []  # a session without a value proves nothing about it
+        self._attempts.succeed()
+        return [AttemptsChanged(0)]
+
+    @property
+    def _has_oob_value(self) -> bool:
+        return self._method is not AuthenticationMethod.NO_OOB
 
     # Common steps.
 

@@ -1,11 +1,11 @@
-"""Authentication: what a Provisioner may choose, what it chooses, and why (5.4.2.3)."""
+"""Authentication: what a Provisioner chooses of what is offered, and why (5.4.2.3)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from meshwright.core.errors import TrustError
+from meshwright.core.provisioning.authentication import Authentication, KeySource, Weakening
 from meshwright.core.provisioning.challenge import SIZES, Challenge
 from meshwright.core.provisioning.fields import (
     Algorithm,
@@ -18,40 +18,19 @@ from meshwright.core.provisioning.fields import (
     PublicKeyType,
 )
 from meshwright.core.provisioning.pdu import Capabilities, Start
+from meshwright.core.provisioning.policy import (
+    ZERO_TOUCH,
+    AuthenticationPolicy,
+    RefusedByPolicyError,
+)
 
-
-class RefusedByPolicyError(TrustError):
-    """What the device offers does not satisfy the policy; nothing weaker is tried."""
-
-    code = "downgrade"
-
-
-@dataclass(frozen=True, slots=True)
-class AuthenticationPolicy:
-    """What a Provisioner accepts.
-
-    The strongest algorithm that the device offers is used if `algorithms` has it, and no other
-    (5.4.2.3). With `require_oob_public_key` the device has to prove a key that is known from its
-    certificate or another source.
-
-    `methods` and the actions are tried in their order. Counted values (blink, beep, vibrate, push,
-    twist) get `counted_size`, typed ones `typed_size`, if the device offers as much. A static value
-    under CMAC can be computed by a hostile peer from one session (CVE-2020-26559), so it is used
-    with HMAC alone unless `static_with_cmac`.
-    """
-
-    algorithms: tuple[Algorithm, ...] = (Algorithm.HMAC,)
-    require_oob_public_key: bool = True
-    methods: tuple[AuthenticationMethod, ...] = (AuthenticationMethod.NO_OOB,)
-    output_actions: tuple[OutputAction, ...] = tuple(reversed(OutputAction))
-    input_actions: tuple[InputAction, ...] = tuple(reversed(InputAction))
-    counted_size: int = 1
-    typed_size: int = 8
-    static_with_cmac: bool = False
-
-
-ZERO_TOUCH = AuthenticationPolicy()
-"""HMAC and a certified key, without a person: what this project is for."""
+__all__ = [
+    "ZERO_TOUCH",
+    "AuthenticationPolicy",
+    "Choice",
+    "RefusedByPolicyError",
+    "choose",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +40,38 @@ class Choice:
     start: Start
     reason: str
     challenge: Challenge | None = None
+    weaknesses: tuple[Weakening, ...] = ()
 
     @property
     def uses_oob_key(self) -> bool:
         """Tell whether the device does not send its public key."""
         return self.start.public_key == PublicKeyType.OOB
+
+    @property
+    def has_oob_value(self) -> bool:
+        """Tell whether both sides prove a value, so that a failure may be a guess."""
+        return self.start.method != AuthenticationMethod.NO_OOB
+
+    def summary(self, source: KeySource = KeySource.OOB) -> Authentication:
+        """Return what is stored and shown; `source` of a key that was known beforehand."""
+        return _summary(self.start, self.challenge, self.weaknesses, source)
+
+
+def _summary(
+    start: Start,
+    challenge: Challenge | None,
+    weaknesses: tuple[Weakening, ...],
+    source: KeySource,
+) -> Authentication:
+    in_band = start.public_key == PublicKeyType.IN_BAND
+    return Authentication(
+        Algorithm(start.algorithm).name.lower(),
+        KeySource.IN_BAND if in_band else source,
+        AuthenticationMethod(start.method).name.lower().replace("_", "-"),
+        challenge.action.name.lower() if challenge else None,
+        start.size,
+        weaknesses,
+    )
 
 
 def choose(
@@ -79,17 +85,33 @@ def choose(
 
     `key_known`: the device's public key is known from a validated source. It is then used, or
     the session ends: falling back to a key in band would be a downgrade. `static_known`: the static
-    OOB value of the device is at hand.
+    OOB value of the device is at hand; it is used before anything else.
     """
     _refuse_contradictions(capabilities)
     algorithm = _choose_algorithm(capabilities, policy)
     public_key = _choose_public_key(capabilities, policy, key_known=key_known)
-    offer = _Offer(capabilities, policy, algorithm, static_known)
+    offer = _Offer(capabilities, policy, algorithm, public_key, static_known)
     method, challenge = _choose_method(offer)
     action, size = (challenge.action, challenge.size) if challenge else (0, 0)
-    reason = f"{algorithm.name}, public key {public_key.name}, authentication {method.name}"
     start = Start(algorithm, public_key, method, action, size)
-    return Choice(start, reason.replace("_", " "), challenge)
+    weaknesses = _weaknesses(offer, method)
+    reason = _summary(start, challenge, weaknesses, KeySource.OOB).reason
+    return Choice(start, reason, challenge, weaknesses)
+
+
+def _weaknesses(offer: _Offer, method: AuthenticationMethod) -> tuple[Weakening, ...]:
+    """Tell in what a choice is less than zero-touch."""
+    cmac = offer.algorithm is Algorithm.CMAC
+    in_band = offer.public_key is PublicKeyType.IN_BAND
+    static = method is AuthenticationMethod.STATIC
+    found = {
+        Weakening.CMAC: cmac,
+        Weakening.IN_BAND_KEY: in_band,
+        Weakening.UNAUTHENTICATED: in_band and method is AuthenticationMethod.NO_OOB,
+        Weakening.STATIC_WITH_CMAC: cmac and static,
+        Weakening.WITHOUT_STATIC: offer.static_known and not static,
+    }
+    return tuple(each for each, is_so in found.items() if is_so)
 
 
 def _refuse_contradictions(capabilities: Capabilities) -> None:
@@ -127,12 +149,13 @@ def _choose_public_key(
         return PublicKeyType.OOB
     if key_known:
         raise RefusedByPolicyError(
-            "The device has a certified key but does not offer to use it; a key sent in band would "
-            "prove nothing."
+            "The device offers a public key in band only and the policy demands the key that is "
+            "known for it; a key sent in band would prove nothing."
         )
     if policy.require_oob_public_key:
         raise RefusedByPolicyError(
-            "The policy demands a certified public key and none is known for this device.",
+            "The policy demands a public key that is known beforehand and none is known for this "
+            "device, which could only send its key in band.",
             code="no-certified-key",
         )
     return PublicKeyType.IN_BAND
@@ -145,26 +168,66 @@ class _Offer:
     capabilities: Capabilities
     policy: AuthenticationPolicy
     algorithm: Algorithm
+    public_key: PublicKeyType
     static_known: bool
+
+    @property
+    def in_words(self) -> str:
+        """Name the methods that the device offers."""
+        offered = {
+            "no OOB": not self.capabilities.oob_type & OobType.ONLY_OOB,
+            "static OOB": self.capabilities.oob_type & OobType.STATIC_AVAILABLE,
+            "output OOB": self.capabilities.output_size in SIZES,
+            "input OOB": self.capabilities.input_size in SIZES,
+        }
+        return ", ".join(name for name, is_so in offered.items() if is_so) or "no known method"
 
 
 _Found = tuple[AuthenticationMethod, Challenge | None]
 
 
 def _choose_method(offer: _Offer) -> _Found:
+    static = _static(offer) if offer.static_known else None
+    if static is not None:
+        return static
+    if offer.static_known and offer.policy.require_known_static:
+        raise _without_static(offer)
     for method in offer.policy.methods:
         found = _METHODS[method](offer)
         if found is not None:
             return found
-    raise RefusedByPolicyError(
-        "The device and the policy have no authentication method in common.",
+    raise _no_common_method(offer)
+
+
+def _without_static(offer: _Offer) -> RefusedByPolicyError:
+    if offer.capabilities.oob_type & OobType.STATIC_AVAILABLE:
+        return RefusedByPolicyError(
+            "The device offers CMAC with its static OOB value and the policy demands HMAC for it: "
+            "under CMAC one session gives the value away.",
+            code="static-with-cmac",
+        )
+    return RefusedByPolicyError(
+        f"The device offers {offer.in_words} and the policy demands the static OOB value that is "
+        "known for it; nothing weaker is used."
+    )
+
+
+def _no_common_method(offer: _Offer) -> RefusedByPolicyError:
+    names = [method.name.lower().replace("_", " ") for method in offer.policy.methods]
+    demanded = " or ".join(names) or "no method at all"
+    if offer.public_key is PublicKeyType.IN_BAND and not offer.policy.no_oob_in_band:
+        demanded = "an OOB value with a key that is sent in band"
+    return RefusedByPolicyError(
+        f"The device offers {offer.in_words} and the policy demands {demanded}; they have no "
+        "authentication method in common.",
         code="no-common-method",
     )
 
 
 def _no_oob(offer: _Offer) -> _Found | None:
     only_oob = offer.capabilities.oob_type & OobType.ONLY_OOB
-    return None if only_oob else (AuthenticationMethod.NO_OOB, None)
+    proves_nothing = offer.public_key is PublicKeyType.IN_BAND and not offer.policy.no_oob_in_band
+    return None if only_oob or proves_nothing else (AuthenticationMethod.NO_OOB, None)
 
 
 def _static(offer: _Offer) -> _Found | None:
