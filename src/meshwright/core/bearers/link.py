@@ -39,8 +39,8 @@ class LinkTiming:
     """Every time of the bearer, in seconds; those without a clause are ours to choose.
 
     `retransmit` is the wait after the last segment before all are sent again; `open_retransmit`
-    the same for Link Open. Some peers start their Link Ack anew at each Link Open and need the
-    latter longer than a second.
+    the same for Link Open, the first `quick_opens` times, and `open_patience` from then on: some
+    peers start their Link Ack anew at each Link Open and need more than a second for it.
     """
 
     delay_minimum: float = 0.020  # 5.3.3
@@ -50,6 +50,8 @@ class LinkTiming:
     acknowledgment: float = 30.0  # 5.3.3
     retransmit: float = 0.2
     open_retransmit: float = 0.2
+    quick_opens: int = 4
+    open_patience: float = 1.3
     closes: int = 4  # sent once and repeated three times (5.3.1.4.3)
 
 
@@ -306,7 +308,10 @@ class Link(ABC):
 
     def _wait(self, outgoing: Outgoing) -> float:
         timing = self.timing
-        return timing.retransmit if outgoing.is_transaction else timing.open_retransmit
+        if outgoing.is_transaction:
+            return timing.retransmit
+        quick = outgoing.rounds < timing.quick_opens
+        return timing.open_retransmit if quick else timing.open_patience
 
     def _gone(self) -> None:
         """Rest after a link: for good, or until the next Link Open."""
