@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from tests.radio.contract import ONE, OTHER, RadioContract
 from tests.radio.leaping import LeapingLoop
 from tests.radio.recorder import Recorder
+from tests.radio.waiting import until
 
 from meshwright.core.discovery.ad import AdType, structure, structures
 from meshwright.core.errors import InputError, MachineError, MeshwrightError
@@ -129,12 +129,6 @@ async def opened(spec: str) -> AsyncIterator[DatagramRadio]:
         yield cast("DatagramRadio", station.radio)
     finally:
         await station.close()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - no one event tells of sockets that are not ours
-            await asyncio.sleep(0.001)
 
 
 @pytest.fixture
