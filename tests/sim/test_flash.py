@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from meshwright.core.crypto import P256_ORDER
 from meshwright.core.provisioning.data import ProvisioningData
+from meshwright.core.provisioning.values import OobKind, StaticOob
 from meshwright.sim.flash import _DAMAGE, DamagedFlashError, Flash, FlashFile, Membership
 
 KEY = st.binary(min_size=16, max_size=16)
@@ -39,6 +41,10 @@ BLANK = {
     "product_id": st.none() | WORD,
     "private_key": st.none() | st.integers(1, P256_ORDER // 2),
     "records": st.dictionaries(WORD, st.binary(max_size=40), max_size=4),
+    "static_oob": st.none()
+    | st.builds(StaticOob, st.just(OobKind.BINARY), st.binary(min_size=1, max_size=32))
+    | st.builds(StaticOob, st.just(OobKind.NUMERIC), st.integers(0, 1 << 64)),
+    "failures": st.integers(0, 1 << 40),
 }
 FLASHES = st.builds(Flash, **BLANK, uuid=st.none() | st.uuids()) | st.builds(
     Flash, **BLANK, uuid=st.uuids(), membership=MEMBERSHIPS
@@ -53,6 +59,8 @@ GOOD = Flash(
     77,
     {1: b"certificate"},
     Membership(ProvisioningData(bytes(16), 0, 0, 0, 2), bytes(range(16)), 64),
+    StaticOob(OobKind.ALPHANUMERIC, "9B7K2MXQ"),
+    4,
 )
 
 
@@ -75,6 +83,7 @@ def test_secrets_have_no_repr() -> None:
     shown = repr(GOOD)
     assert "77" not in shown
     assert "certificate" not in shown
+    assert "9B7K" not in shown
     assert bytes(range(16)).hex() not in shown
     assert repr(bytes(range(16))) not in shown
 
@@ -100,7 +109,10 @@ VALUES: dict[str, list[Any]] = {
     "private_key": ["0", "-1", "f" * 64, "", 5, "g"],
     "records": [None, [], {"x": ""}, {"10000": ""}, {"-1": ""}, {"1": "*"}, {"1": 5}, "x"],
     "membership": [{}, [], "x", {"data": "00"}],
+    "static_oob": ["", "00ff", "binary:", "numeric:x", 5, {}],
+    "failures": [-1, "many", float("inf"), None, []],
 }
+LATER = {"static_oob", "failures"}
 CASES = [(name, value) for name, values in VALUES.items() for value in values]
 
 
@@ -133,7 +145,14 @@ def test_a_membership_that_no_provisioner_gives(tmp_path: Path, name: str, value
     damaged(tmp_path / "device.json", json.dumps(image).encode())
 
 
-@pytest.mark.parametrize("name", sorted(VALUES))
+def test_an_image_of_an_earlier_release_is_read() -> None:
+    image = json.loads(GOOD.encode())
+    for name in LATER:
+        del image[name]
+    assert Flash.decode(json.dumps(image).encode()) == replace(GOOD, static_oob=None, failures=0)
+
+
+@pytest.mark.parametrize("name", sorted(set(VALUES) - LATER))
 def test_a_value_that_is_missing(tmp_path: Path, name: str) -> None:
     image = json.loads(GOOD.encode())
     del image[name]

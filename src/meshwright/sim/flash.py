@@ -15,8 +15,10 @@ from typing import Any
 from uuid import UUID
 
 from meshwright.core.crypto import in_private_range
-from meshwright.core.errors import StoreError
+from meshwright.core.errors import InputError, StoreError
 from meshwright.core.provisioning.data import ProvisioningData
+from meshwright.core.provisioning.static_text import parse_static_text, static_text
+from meshwright.core.provisioning.values import StaticOob
 from meshwright.files import write_atomic
 
 _FORMAT = "meshwright-flash-1"
@@ -52,7 +54,8 @@ class Membership:
 class Flash:
     """Everything a device remembers without power.
 
-    `address` is the one it advertises with, `boots` counts how often it was powered on.
+    `address` is the one it advertises with, `boots` counts how often it was powered on, `failures`
+    how many authentications have failed in a row.
     """
 
     address: bytes
@@ -64,6 +67,8 @@ class Flash:
     private_key: int | None = field(default=None, repr=False)
     records: dict[int, bytes] = field(default_factory=dict, repr=False)
     membership: Membership | None = None
+    static_oob: StaticOob | None = None
+    failures: int = 0
 
     def encode(self) -> bytes:
         return json.dumps(_to_json(self), indent=1, sort_keys=True).encode() + b"\n"
@@ -108,6 +113,13 @@ class FlashFile:
         self.content = content
 
 
+def _static_oob(text: str) -> StaticOob:
+    try:
+        return parse_static_text(text)
+    except InputError as error:
+        raise ValueError(error.code) from None
+
+
 _Codec = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 _CODECS: dict[str, _Codec] = {
     "address": (bytes.hex, bytes.fromhex),
@@ -133,10 +145,14 @@ _CODECS: dict[str, _Codec] = {
             int(found["next_sequence"]),
         ),
     ),
+    "static_oob": (static_text, _static_oob),
+    "failures": (int, int),
 }
 
 
-_OPTIONAL = {"uuid", "company_id", "product_id", "private_key", "membership"}
+_OPTIONAL = {"uuid", "company_id", "product_id", "private_key", "membership", "static_oob"}
+_LATER: dict[str, object] = {"static_oob": None, "failures": 0}
+"""What images of earlier releases do not have."""
 
 
 def _to_json(flash: Flash) -> dict[str, object]:
@@ -147,7 +163,7 @@ def _to_json(flash: Flash) -> dict[str, object]:
 
 def _plausible(flash: Flash) -> Iterator[bool]:
     """Tell of each value whether a device can have written it."""
-    yield len(flash.address) == _ADDRESS_SIZE and flash.boots >= 0
+    yield len(flash.address) == _ADDRESS_SIZE and flash.boots >= 0 <= flash.failures
     yield all(0 <= i <= 0xFFFF for i in (flash.company_id or 0, flash.product_id or 0))
     yield flash.private_key is None or in_private_range(flash.private_key)
     yield all(0 <= record_id <= 0xFFFF for record_id in flash.records)
@@ -161,6 +177,7 @@ def _plausible(flash: Flash) -> Iterator[bool]:
 def _from_json(found: dict[str, Any]) -> Flash:
     if found["format"] != _FORMAT:
         raise ValueError(found["format"])
+    found = _LATER | found
     values: dict[str, Any] = {
         name: None if found[name] is None and name in _OPTIONAL else decode(found[name])
         for name, (_, decode) in _CODECS.items()

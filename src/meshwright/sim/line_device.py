@@ -6,9 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from meshwright.core.bearers.generic import MAXIMUM_PDU
 from meshwright.core.crypto import KeyPair, in_private_range
 from meshwright.core.discovery.uri import encode_uri
+from meshwright.core.provisioning.attempts import Attempts
+from meshwright.core.provisioning.device import DeviceOptions
 from meshwright.core.provisioning.fields import INTERMEDIATES, RecordId
+from meshwright.core.provisioning.records import RESPONSE_HEADER
+from meshwright.core.provisioning.values import StaticOob
 from meshwright.pki.csr import make_csr
 from meshwright.pki.profile import Assignment
 from meshwright.randomness import RandomBytes
@@ -37,6 +42,10 @@ class VirtualLineDevice:
         if self.flash.content.private_key is None:
             scalar = draw_scalar(self._random)
             self.flash.store(replace(self.flash.content, private_key=scalar))
+
+    def store_static_oob(self, static_oob: StaticOob | None) -> None:
+        """Keep the static OOB value that is printed on the device, or forget it."""
+        self.flash.store(replace(self.flash.content, static_oob=static_oob))
 
     def certificate_request(self) -> bytes:
         """Return a PKCS#10 request in DER."""
@@ -77,3 +86,24 @@ def key_pair_of(flash: FlashFile) -> KeyPair | None:
     """Return the key pair in flash."""
     scalar = flash.content.private_key
     return None if scalar is None else KeyPair(scalar)
+
+
+def device_options(flash: FlashFile) -> DeviceOptions:
+    """Return what the device offers, by what is in its flash."""
+    content = flash.content
+    return DeviceOptions(
+        key_pair=key_pair_of(flash),
+        records=content.records,
+        fragment_limit=MAXIMUM_PDU - RESPONSE_HEADER,
+        static_oob=content.static_oob,
+    )
+
+
+def attempts_of(flash: FlashFile) -> Attempts:
+    """Return the count of failed authentications as it was stored."""
+    return Attempts(failures=flash.content.failures)
+
+
+def keep_failures(flash: FlashFile, failures: int) -> None:
+    """Store the count; for `AttemptsChanged`, before what follows it."""
+    flash.store(replace(flash.content, failures=failures))
