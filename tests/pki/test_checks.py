@@ -338,14 +338,19 @@ def test_authority_keys_are_named_and_uncompressed(site: Site) -> None:
     assert found(DEVICE.intermediate, octets) == ["ca-key"]
 
 
-def test_authorities_are_signed_over_sha_2(site: Site) -> None:
-    sha1 = bytes.fromhex("300906072a8648ce3d0401")
+@pytest.mark.parametrize(
+    "algorithm",
+    ["300906072a8648ce3d0401", "300a06082a8648ce3d04037f"],
+    ids=["SHA-1", "unknown"],
+)
+def test_authorities_are_signed_over_sha_2(site: Site, algorithm: str) -> None:
+    other = bytes.fromhex(algorithm)
     outer = der.whole(site.batch)
     tbs, _, bits = der.children(site.batch, outer, 3)
     elements = site.batch[tbs.start : tbs.end].replace(
-        bytes.fromhex("300a06082a8648ce3d040302"), sha1
+        bytes.fromhex("300a06082a8648ce3d040302"), other
     )
-    octets = der.encode(0x30, der.encode(0x30, elements), sha1, site.batch[bits.header : bits.end])
+    octets = der.encode(0x30, der.encode(0x30, elements), other, site.batch[bits.header : bits.end])
     assert found(DEVICE.intermediate, octets) == ["ca-digest"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -158,4 +159,28 @@ def test_keys_of_other_kinds_are_refused(path: Path) -> None:
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(PASSPHRASE.encode())
     )
     path.write_bytes(_digest_line(other) + b"\n" + other)
+    assert code_of(path) == "damaged-key"
+
+
+@pytest.mark.parametrize("costs", [("_N", 1 << 15), ("_R", 16), ("_P", 2)])
+def test_a_file_that_asks_for_more_work_than_ours_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, costs: tuple[str, int]
+) -> None:
+    """Whoever may write a key file must not get to demand any amount of memory."""
+    with monkeypatch.context() as dearer:
+        dearer.setattr(f"meshwright.pki.key_file.{costs[0]}", costs[1])
+        create_key_file(tmp_path / "dear.key", key("file"), PASSPHRASE)
+    assert code_of(tmp_path / "dear.key") == "damaged-key"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda b: b"x\n" + b, lambda b: b + b"\n", lambda b: b * 2],
+    ids=["before", "behind", "twice"],
+)
+def test_a_file_with_more_in_it_than_ours_is_refused(
+    path: Path, key_file: bytes, change: Callable[[bytes], bytes]
+) -> None:
+    body = change(key_file.partition(b"\n")[2])
+    path.write_bytes(_digest_line(body) + b"\n" + body)
     assert code_of(path) == "damaged-key"

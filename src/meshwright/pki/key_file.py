@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from meshwright.core.crypto import equal
-from meshwright.core.errors import InputError, StoreError
+from meshwright.core.errors import InputError, MalformedError, StoreError
 from meshwright.files import write_atomic
 from meshwright.pki import der
 from meshwright.pki.errors import KeyStoreError
@@ -73,11 +74,26 @@ def _encrypt(key: ec.EllipticCurvePrivateKey, passphrase: str, random: RandomByt
     padder = PKCS7(128).padder()
     plain = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     encryptor = Cipher(algorithms.AES256(kek), modes.CBC(iv)).encryptor()
-    data = encryptor.update(padder.update(plain) + padder.finalize())
+    data = encryptor.update(padder.update(plain) + padder.finalize()) + encryptor.finalize()
+    return _sequence(_algorithm(salt, iv), _octet_string(data))
+
+
+def _algorithm(salt: bytes, iv: bytes) -> bytes:
     costs = b"".join(der.encode(der.INTEGER, _octets(value)) for value in (_N, _R, _P))
     kdf = _sequence(_SCRYPT, _sequence(_octet_string(salt), costs))
     cipher = _sequence(_AES_256_CBC, _octet_string(iv))
-    return _sequence(_sequence(_PBES2, _sequence(kdf, cipher)), _octet_string(data))
+    return _sequence(_PBES2, _sequence(kdf, cipher))
+
+
+def _is_affordable(body: bytes) -> bool:
+    """Tell whether a file asks for the work that ours take: another could ask for any memory."""
+    try:
+        data = base64.b64decode(b"".join(body.splitlines()[1:-1]))
+        algorithm = der.children(data, der.whole(data), 1)[0]
+    except (ValueError, MalformedError):
+        return False
+    ours = _OURS.fullmatch(data[algorithm.header : algorithm.end]) is not None
+    return ours and _armored(data) == body
 
 
 def _octets(value: int) -> bytes:
@@ -92,12 +108,22 @@ def _octet_string(data: bytes) -> bytes:
     return der.encode(der.OCTET_STRING, data)
 
 
+_SALT, _IV = b"S" * 16, b"I" * 16
+_OURS = re.compile(
+    re.escape(_algorithm(_SALT, _IV)).replace(_SALT, b".{16}").replace(_IV, b".{16}"), re.DOTALL
+)
+
+
 def _pem(data: bytes) -> bytes:
+    body = _armored(data)
+    return _digest_line(body) + b"\n" + body
+
+
+def _armored(data: bytes) -> bytes:
     text = base64.b64encode(data)
     lines = [text[at : at + 64] for at in range(0, len(text), 64)]
     begin, end = (b"-----%s ENCRYPTED PRIVATE KEY-----" % word for word in (b"BEGIN", b"END"))
-    body = b"\n".join((begin, *lines, end, b""))
-    return _digest_line(body) + b"\n" + body
+    return b"\n".join((begin, *lines, end, b""))
 
 
 def _digest_line(body: bytes) -> bytes:
@@ -109,6 +135,10 @@ def open_private_key(path: Path, passphrase: str) -> ec.EllipticCurvePrivateKey:
     line, _, body = _read(path).partition(b"\n")
     if not equal(line, _digest_line(body)):
         raise KeyStoreError(f"The key file {path.name} is damaged; restore it from a backup.")
+    if not _is_affordable(body):
+        raise KeyStoreError(
+            f"The key file {path.name} was not written by meshwright; restore it from a backup."
+        )
     try:
         key = load_pem_private_key(body, passphrase.encode())
     except (ValueError, TypeError, UnsupportedAlgorithm):

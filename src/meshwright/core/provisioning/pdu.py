@@ -321,7 +321,7 @@ def decode(octets: bytes) -> Pdu:
 
 
 def _checked_body(pdu_type: PduType, octets: bytes) -> bytes:
-    if octets[0] != pdu_type:
+    if not octets or octets[0] != pdu_type:
         raise MalformedPduError(f"the padding bits of {pdu_type.name} are set")
     _, sizes = PDUS[pdu_type]
     if len(octets) - 1 not in sizes:
