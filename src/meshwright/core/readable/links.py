@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -18,8 +19,8 @@ from meshwright.core.readable.pdus import read_pdu
 from meshwright.core.readable.words import counted, named
 
 LINKS = 64
-_TRANSACTIONS = 4
-"""Transactions of one link that are put together at a time, both directions counted."""
+_TRANSACTIONS = 12
+"""Transactions of one link that are put together at a time, whoever sends them."""
 
 _PDUS = 1024
 _FROM_DEVICE = 0x80
@@ -61,27 +62,43 @@ class _Transaction:
 _Part = generic.Start | generic.Continuation
 
 
+_Place = tuple[int, bytes | None]
+"""A transaction number, and who sends; None is anybody."""
+
+
 class _Link:
-    """What is remembered of one link: at most four times the largest PDU, and a little."""
+    """What is remembered of one link."""
 
     __slots__ = ("transactions", "uuid")
 
     def __init__(self) -> None:
         self.uuid: UUID | None = None
-        self.transactions: Recent[int, _Transaction] = Recent(_TRANSACTIONS)
+        self.transactions: Recent[_Place, _Transaction] = Recent(_TRANSACTIONS)
+
+    def add(self, place: _Place, part: _Part) -> bytes | None:
+        """Add a segment to a transaction; returns and raises what `_Transaction.add` does."""
+        transaction = self.transactions.get_or_make(place, _Transaction)
+        if transaction.is_another(part):
+            self.transactions.put(place, transaction := _Transaction())
+        return transaction.add(part)
 
 
 class LinkReader:
-    """Reads the packets of up to `limit` links; the one that was silent longest is forgotten."""
+    """Reads the packets of up to `limit` links; the one that was silent longest is forgotten.
+
+    Several may talk on one link, such as two devices of one UUID, and then their segments must not
+    be mixed; but some advertisers have another address in every packet. So both are tried: what
+    one address sends, and what all send together.
+    """
 
     def __init__(self, limit: int = LINKS) -> None:
         self._links: Recent[int, _Link] = Recent(limit)
-        self._pdus: Seen[tuple[int, int, bytes]] = Seen(_PDUS)
+        self._pdus: Seen[tuple[int, int, bytes | None, bytes]] = Seen(_PDUS)
 
     def __len__(self) -> int:
         return len(self._links)
 
-    def read(self, data: bytes) -> list[Item]:
+    def read(self, data: bytes, address: bytes | None = None) -> list[Item]:
         """Return the packet in words, and its provisioning PDU if that is whole now."""
         if len(data) < generic.HEADER_SIZE:
             return [malformed("PB-ADV packet", data, "it has no header")]
@@ -92,27 +109,33 @@ class LinkReader:
         except MalformedError as error:
             items = [malformed("PB-ADV packet", data, error)]
         else:
-            items = [_TEXTS[type(part)](part), *self._collected(link, link_id, number, part)]
+            items = [_TEXTS[type(part)](part)]
+            if isinstance(part, generic.Start | generic.Continuation):
+                items += self._collected(link, (link_id, number, address), part)
             if items[0].kind is Kind.LINK_OPEN:
                 link.uuid = UUID(bytes=data[-16:])
         to_device = _direction(number, items[0].kind)
         return [_placed(each, link_id, number, to_device, link.uuid) for each in items]
 
     def _collected(
-        self, link: _Link, link_id: int, number: int, part: generic.Generic
+        self, link: _Link, place: tuple[int, int, bytes | None], part: _Part
     ) -> list[Item]:
-        if not isinstance(part, generic.Start | generic.Continuation):
-            return []
-        transaction = link.transactions.get_or_make(number, _Transaction)
-        if transaction.is_another(part):
-            link.transactions.put(number, transaction := _Transaction())
+        """Return the provisioning PDU that `part` makes whole."""
+        link_id, number, address = place
+        together = None
+        with suppress(MalformedError):
+            together = link.add((number, None), part) if address else None
         try:
-            octets = transaction.add(part)
+            octets = link.add((number, address), part)
         except MalformedError as error:
             return [malformed("transaction", bytes([number]), error)]
-        if octets is None:
-            return []
-        return [replace(read_pdu(octets), again=self._pdus.again((link_id, number, octets)))]
+        if octets is not None:
+            again = self._pdus.again((*place, octets))
+            self._pdus.again((link_id, number, None, octets))
+            return [replace(read_pdu(octets), again=again)]
+        if together is not None and not self._pdus.again((link_id, number, None, together)):
+            return [read_pdu(together)]
+        return []
 
 
 def _direction(number: int, kind: Kind) -> bool | None:

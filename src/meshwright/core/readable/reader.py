@@ -32,16 +32,16 @@ class Reader:
         """
         again = self._packets.again((address, payload))
         found = [*structures(payload)]
-        items = [item for kind, data in found for item in self._read_structure(kind, data)]
+        items = [item for kind, data in found for item in self._read_structure(kind, data, address)]
         rest = payload[sum(2 + len(data) for _, data in found) :]
         if any(rest):  # zeros may follow the structures (Core, volume 3, part C, 11)
             items.append(malformed("advertising data", rest, "it is not whole"))
         items = items or [_other(found)]
         return [replace(item, again=True) for item in items] if again else items
 
-    def _read_structure(self, kind: int, data: bytes) -> list[Item]:
+    def _read_structure(self, kind: int, data: bytes, address: bytes | None) -> list[Item]:
         if kind == AdType.PB_ADV:
-            return self._links.read(data)
+            return self._links.read(data, address)
         item = read_structure(kind, data)
         return [] if item is None else [self._with_uri(item)]
 
