@@ -1,0 +1,254 @@
+"""First inputs of every target, made from the vectors of the tests and from valid sessions."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from fuzz import machines
+from fuzz.artefacts import PASSPHRASE, scratch, site
+from fuzz.octets import long, sized
+from fuzz.scenarios import SCENARIOS
+from fuzz.talk import Talk
+from meshwright import settings
+from meshwright.core.bearers import generic
+from meshwright.core.discovery.ad import AdType, structure
+from meshwright.core.discovery.uri import encode_uri
+from meshwright.core.models.configuration import DefaultTtlGet, DefaultTtlSet, encode_message
+from meshwright.core.provisioning.data import ProvisioningData
+from meshwright.core.provisioning.fields import PduType
+from meshwright.factory.label_text import label_text
+from meshwright.pki import der
+from meshwright.pki.csr import make_csr
+from meshwright.pki.key_file import create_key_file
+from meshwright.randomness import SeededRandomness
+from meshwright.sim.flash import Flash, Membership
+
+VECTORS = Path(__file__).parents[1] / "tests" / "vectors"
+_HEX = re.compile(r"(?:[0-9a-f]{2})+")
+
+Seeds = Callable[[], list[bytes]]
+
+
+def _values(node: Any, name: str | None = None) -> Iterator[tuple[str | None, str]]:  # noqa: ANN401 - JSON
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _values(value, key)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _values(value, name)
+    elif isinstance(node, str):
+        yield name, node
+
+
+@cache
+def _loaded(name: str) -> Any:  # noqa: ANN401 - JSON
+    return json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def vectors(*names: str, fields: frozenset[str] | None = None) -> Seeds:
+    """Return the hexadecimal values of some vectors, of all fields or of these."""
+
+    def seeds() -> list[bytes]:
+        found = [pair for name in names for pair in _values(_loaded(name))]
+        texts = [text for field, text in found if fields is None or field in fields]
+        return list(dict.fromkeys(bytes.fromhex(text) for text in texts if _HEX.fullmatch(text)))
+
+    return seeds
+
+
+def pdus() -> list[bytes]:
+    """Return every PDU of every kind of session."""
+    talks = [Talk(scenario).run() for scenario in SCENARIOS]
+    sent = [pdu for talk in talks for pdu in (*talk.sent_by_provisioner, *talk.sent_by_device)]
+    return list(dict.fromkeys(sent))
+
+
+def packets() -> list[bytes]:
+    """Return Generic Provisioning PDUs."""
+    return [segment for pdu in pdus() for segment in generic.segment(pdu)]
+
+
+def transactions() -> list[bytes]:
+    """Return the segments of long PDUs, as the reassembly target reads them."""
+    return [
+        b"".join(sized(segment) for segment in generic.segment(pdu))
+        for pdu in [*pdus(), bytes(1469)]
+        if len(pdu) > generic.START_DATA
+    ]
+
+
+def advertisements() -> list[bytes]:
+    """Return payloads of advertisements."""
+    beacons = vectors("beacons")()
+    whole = [structure(AdType.MESH_BEACON, each) for each in beacons if len(each) <= 29]
+    return [*whole, b"\x02\x01\x06" + whole[0], structure(AdType.PB_ADV, bytes(29))]
+
+
+def uris() -> list[bytes]:
+    """Return URI Data."""
+    return [encode_uri(each) for each in ("https://mesh.example/d?x=1", "http://a", "urn:a:b")]
+
+
+def record_answers() -> list[bytes]:
+    """Return whole records in fragments of several sizes."""
+    content = bytes(range(200))
+    answers = []
+    for size in (10, 57, 100):
+        parts = [content[at : at + size] for at in range(0, 200, size)]
+        heads = [b"\x0b\0\0\1" + bytes([0, at, 0, 200]) for at in range(0, 200, size)]
+        pairs = zip(heads, parts, strict=True)
+        answers.append(b"\1" + b"".join(sized(head + part) for head, part in pairs))
+    return [*answers, b"\2" + sized(b"\x0b\1\0\2\0\0\0\0")]
+
+
+def behind(count: int, seeds: Seeds) -> Seeds:
+    """Return seeds with so many zero octets of decisions before them."""
+    return lambda: [bytes(count) + each for each in seeds()]
+
+
+def node() -> list[bytes]:
+    """Return questions to a node, through every layer."""
+    messages = [encode_message(each) for each in (DefaultTtlGet(), DefaultTtlSet(5))]
+    heard = b"".join(bytes([2, 0, 0, n]) + sized(m) for n, m in enumerate(messages, 1))
+    return [heard, bytes([1, 0, 0, 1]) + sized(bytes(11))]
+
+
+_DER = frozenset({"der"})
+
+
+def certificates() -> list[bytes]:
+    """Return published certificates and our own."""
+    pem = [text for _, text in _values(_loaded("pki/limbo_profile")["pem"]) if "CERTIF" in text]
+    bodies = ["".join(text.splitlines()[1:-1]) for text in pem[:24]]
+    pkits = list(_loaded("pki/pkits")["certs"].values())[:24]
+    ours = [site().leaf, site().batch, site().root]
+    return [
+        *ours,
+        *vectors("pki/pts_test_certificates", fields=_DER)(),
+        *map(_decoded, [*bodies, *pkits]),
+    ]
+
+
+def _decoded(text: str) -> bytes:
+    return base64.b64decode(text)
+
+
+def crls() -> list[bytes]:
+    """Return published revocation lists."""
+    return [_decoded(text) for text in list(_loaded("pki/pkits")["crls"].values())[:24]]
+
+
+def signed_parts() -> list[bytes]:
+    """Return what is signed in certificates of devices."""
+    found = []
+    for certificate in certificates()[:12]:
+        tbs = der.children(certificate, der.whole(certificate), 1)[0]
+        found.append(certificate[tbs.header : tbs.end])
+    return found
+
+
+def chains() -> list[bytes]:
+    """Return what devices show."""
+    good = site()
+    ways = ([good.leaf, good.batch], [good.leaf, b""], [good.leaf, good.batch, good.root])
+    return [b"".join(long(each) for each in way) for way in ways]
+
+
+def requests() -> list[bytes]:
+    """Return certificate signing requests."""
+    good = site()
+    uuid = UUID("2f1e3d70-e5ec-11f1-804d-010203040506")
+    return [make_csr(good.device_key, good.profile.assign(uuid))]
+
+
+def common_names() -> list[bytes]:
+    """Return common names of devices."""
+    uuid = "2f1e3d70-e5ec-11f1-804d-010203040506"
+    return [uuid.encode(), f"{uuid} BCID:8001 BPID:03ff".encode()]
+
+
+def labels() -> list[bytes]:
+    """Return the texts of labels."""
+    uuid = UUID(int=5)
+    return [label_text(base, uuid).encode() for base in ("https://a.b/d", "https://a.b:1/x~y")]
+
+
+def flash_files() -> list[bytes]:
+    """Return flash images."""
+    member = Membership(ProvisioningData(bytes(16), 1, 0, 5, 2), bytes(16), 7)
+    records = {1: bytes(40)}
+    full = Flash(bytes(6), 3, UUID(int=1), "Acme", 1, 2, 5, records, member)
+    return [Flash(bytes(6)).encode(), full.encode()]
+
+
+def key_files() -> list[bytes]:
+    """Return a key file without the line of its digest, and one with it."""
+    path = scratch() / "seed.pem"
+    path.unlink(missing_ok=True)
+    key = ec.derive_private_key(5, ec.SECP256R1())
+    create_key_file(path, key, PASSPHRASE, SeededRandomness(1).stream("key file"))
+    whole = path.read_bytes()
+    return [whole.partition(b"\n")[2], whole]
+
+
+def home_settings() -> list[bytes]:
+    """Return settings of homes."""
+    settings.save(scratch(), settings.Settings("passphrase", "0102030405ff", seed=7))
+    return [(scratch() / settings.FILE_NAME).read_bytes()]
+
+
+def device() -> list[bytes]:
+    """Return what devices hear in valid sessions."""
+    opened = machines.HEAR_CONTROL + bytes(2)
+    talks = [Talk(scenario).run() for scenario in SCENARIOS]
+    return [
+        bytes([number]) + opened + _heard(talk.sent_by_provisioner, talk.entered)
+        for number, talk in enumerate(talks)
+    ]
+
+
+def provisioner() -> list[bytes]:
+    """Return what Provisioners hear in valid sessions."""
+    opened = machines.HEAR_CONTROL + b"\1"
+    talks = [Talk(scenario).run() for scenario in SCENARIOS]
+    return [
+        bytes([number]) + opened + _heard(talk.sent_by_device, talk.entered)
+        for number, talk in enumerate(talks)
+    ]
+
+
+def _heard(sent: list[bytes], entered: str) -> bytes:
+    """Hear what was sent; a value is entered just before the confirmation."""
+    person = machines.ENTER + sized(entered.encode())
+    return b"".join(
+        (person if pdu[0] == PduType.CONFIRMATION and entered else b"")
+        + machines.ACKNOWLEDGE
+        + machines.HEAR_PDU
+        + sized(pdu)
+        + machines.ACKNOWLEDGE
+        for pdu in sent
+    )
+
+
+def sessions() -> list[bytes]:
+    """Return sessions that nobody changes, and some that somebody does."""
+    kinds = range(len(SCENARIOS))
+    changed = [bytes([kind, 0, number, change, 3, 1]) for kind in kinds for number, change in _FEW]
+    return [*(bytes([kind, 0]) for kind in kinds), *changed]
+
+
+_FEW = ((3, 0), (6, 8), (9, 4), (12, 7))
+
+
+def fates() -> list[bytes]:
+    """Return air that does nothing, and air that does a little."""
+    return [bytes([1]), bytes([2]) + bytes(60) + b"\x90" + bytes(40) + b"\xd3" + bytes(40)]
