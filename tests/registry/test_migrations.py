@@ -68,7 +68,7 @@ Database.open(Path(sys.argv[1]), on_commit=stop)
 """
 
 
-@pytest.mark.parametrize(("moment", "tables"), [("before", 0), ("after", 11)])
+@pytest.mark.parametrize(("moment", "tables"), [("before", 0), ("after", 13)])
 def test_a_kill_while_migrating_leaves_old_or_new(path: Path, moment: str, tables: int) -> None:
     run_killed(KILLED_WHILE_MIGRATING, path, moment)
     with closing(sqlite3.connect(path)) as connection:

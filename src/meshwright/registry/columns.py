@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator
 
+from meshwright.core.provisioning.authentication import Authentication
 from meshwright.registry.errors import DamagedDatabaseError
 
 # SQLite's INTEGER has 64 bits, and its strict tables know no BIGINT.
@@ -97,6 +99,26 @@ class Serial(TypeDecorator[int]):
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> int | None:
         del dialect
         return None if value is None else int.from_bytes(value, "big")
+
+
+class AuthenticationText(TypeDecorator[Authentication]):
+    """What was chosen for a session, as JSON with the sentence for whoever reads the file."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Authentication | None, dialect: Dialect) -> str | None:
+        del dialect
+        return None if value is None else json.dumps(value.to_json(), sort_keys=True)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Authentication | None:
+        del dialect
+        if value is None:
+            return None
+        try:
+            return Authentication.from_json(json.loads(value))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise _unreadable("authentication") from None
 
 
 def utc_text(value: datetime) -> str:

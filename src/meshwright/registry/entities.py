@@ -10,6 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from meshwright.core.provisioning.authentication import Authentication, KeySource
+from meshwright.core.provisioning.values import StaticOob
+
 
 class Role(StrEnum):
     """What a CA certificate is."""
@@ -102,12 +105,17 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class NewAsset:
-    """An asset to be entered; `source` says where it came from (a label, a list, a hand)."""
+    """An asset to be entered; `source` says where it came from (a label, a list, a hand).
+
+    `public_key` (X || Y, 64 octets) is given by the operator, for a device without certificate.
+    """
 
     uuid: UUID
     name: str
     network_id: int | None = None
     source: str = ""
+    static_oob: StaticOob | None = field(default=None, repr=False)
+    public_key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +128,8 @@ class Asset:
     network_id: int | None
     source: str
     added: datetime
+    has_static_oob: bool = False
+    public_key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +146,17 @@ class Attempt:
     outcome: Outcome | None
     code: str | None
     reason: str | None
+    authentication: Authentication | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTry:
+    """An attempt in which the OOB value was not proven; `key` tells where the key came from."""
+
+    uuid: UUID
+    sender: str
+    key: KeySource
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +182,7 @@ class Node:
     reserved: datetime
     settled: datetime | None
     reason: str | None
+    authentication: Authentication | None = None
 
 
 @dataclass(frozen=True, slots=True)

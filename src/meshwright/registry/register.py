@@ -9,6 +9,7 @@ from meshwright.registry.store.assets import AssetStore
 from meshwright.registry.store.attempts import AttemptStore
 from meshwright.registry.store.audit import AuditStore
 from meshwright.registry.store.authorities import AuthorityStore
+from meshwright.registry.store.credentials import CredentialStore
 from meshwright.registry.store.desk import Desk
 from meshwright.registry.store.issuance import IssuanceStore
 from meshwright.registry.store.networks import NetworkStore
@@ -22,6 +23,7 @@ class Register(
     AuthorityStore,
     NetworkStore,
     AssetStore,
+    CredentialStore,
     AttemptStore,
     NodeStore,
     AuditStore,

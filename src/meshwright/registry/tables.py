@@ -19,10 +19,18 @@ from sqlalchemy import (
     text,
 )
 
-from meshwright.registry.columns import Choice, Long, Serial, UtcTime, UuidOctets, Words
+from meshwright.registry.columns import (
+    AuthenticationText,
+    Choice,
+    Long,
+    Serial,
+    UtcTime,
+    UuidOctets,
+    Words,
+)
 from meshwright.registry.entities import NodeState, Outcome, Role
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision of the schema, oldest first; the last is what this release works with."""
 
 APPLICATION_ID = 0x4D575247
@@ -127,6 +135,18 @@ assets = Table(
     sqlite_strict=True,
 )
 
+# What is known of an asset beforehand. Failed tries up to the attempt `forgiven` no longer count.
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("uuid", UuidOctets, ForeignKey("assets.uuid"), primary_key=True),
+    Column("static_oob", LargeBinary),
+    Column("public_key", LargeBinary),
+    Column("forgiven", Integer, nullable=False),
+    CheckConstraint("length(public_key) = 64", name="public_key"),
+    sqlite_strict=True,
+)
+
 attempts = Table(
     "attempts",
     metadata,
@@ -151,6 +171,23 @@ Index(
     attempts.c.id,
     sqlite_where=text("ended IS NULL"),
     postgresql_where=text("ended IS NULL"),
+)
+
+# How an attempt was authenticated, if it came that far; `unproven` when the OOB value did not fit.
+authentications = Table(
+    "authentications",
+    metadata,
+    Column("attempt_id", Integer, ForeignKey("attempts.id"), primary_key=True),
+    Column("chosen", AuthenticationText, nullable=False),
+    Column("unproven", Integer, nullable=False),
+    CheckConstraint("unproven IN (0, 1)", name="unproven"),
+    sqlite_strict=True,
+)
+Index(
+    "ix_authentications_unproven",
+    authentications.c.attempt_id,
+    sqlite_where=text("unproven = 1"),
+    postgresql_where=text("unproven = 1"),
 )
 
 nodes = Table(

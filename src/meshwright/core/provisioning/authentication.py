@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Self
 
 
 class KeySource(StrEnum):
@@ -52,6 +54,33 @@ class Authentication:
             text += f"; weaker than zero-touch, as allowed: {', '.join(self.weaknesses)}"
         return f"{text}."
 
+    def to_json(self) -> dict[str, object]:
+        """Return it for programs, the sentence included."""
+        return {
+            "algorithm": self.algorithm,
+            "key": self.key.value,
+            "method": self.method,
+            "action": self.action,
+            "size": self.size,
+            "weaknesses": [each.value for each in self.weaknesses],
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Self:
+        """Undo `to_json`; for anything else raises ValueError, KeyError or TypeError."""
+        method = str(found["method"])
+        if method not in _METHODS:
+            raise ValueError(method)
+        return cls(
+            str(found["algorithm"]),
+            KeySource(found["key"]),
+            method,
+            None if found["action"] is None else str(found["action"]),
+            int(found["size"]),
+            tuple(Weakening(each) for each in found["weaknesses"]),
+        )
+
 
 _KEYS = {
     KeySource.CERTIFICATE: "the certified public key",
@@ -65,5 +94,3 @@ _METHODS = {
     "output": "output OOB ({action}, size {size})",
     "input": "input OOB ({action}, size {size})",
 }
-METHODS = frozenset(_METHODS)
-"""Every value of `method`."""

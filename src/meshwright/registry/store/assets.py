@@ -9,12 +9,27 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, and_, exists, func, insert, select
 
 from meshwright.registry.entities import Asset, Attempt, NewAsset, Unaccounted
-from meshwright.registry.errors import AlreadyExistsError, NotFoundError
+from meshwright.registry.errors import AlreadyExistsError
+from meshwright.registry.store.credentials import keep_given, unknown_asset
 from meshwright.registry.store.desk import Store, Work, checked_name, chunks
 from meshwright.registry.store.networks import unknown_network
-from meshwright.registry.tables import assets, attempts, is_node, networks, nodes
+from meshwright.registry.tables import (
+    assets,
+    attempts,
+    authentications,
+    credentials,
+    is_node,
+    networks,
+    nodes,
+)
 
-_ALL = select(assets).order_by(assets.c.id)
+_COLUMNS = (
+    *assets.c,
+    credentials.c.static_oob.is_not(None).label("has_static_oob"),
+    credentials.c.public_key,
+)
+_FROM = assets.outerjoin(credentials, credentials.c.uuid == assets.c.uuid)
+_ALL = select(*_COLUMNS).select_from(_FROM).order_by(assets.c.id)
 _LATEST = (
     select(func.max(attempts.c.id))
     .where(attempts.c.uuid == assets.c.uuid, attempts.c.network_id == assets.c.network_id)
@@ -27,12 +42,16 @@ _IS_NODE = exists().where(
     is_node,
 )
 _UNACCOUNTED = (
-    select(assets, attempts)
-    .join_from(assets, attempts, and_(attempts.c.id == _LATEST), isouter=True)
+    select(*_COLUMNS, attempts, authentications.c.chosen)
+    .select_from(
+        _FROM.outerjoin(attempts, and_(attempts.c.id == _LATEST)).outerjoin(
+            authentications, authentications.c.attempt_id == attempts.c.id
+        )
+    )
     .where(~_IS_NODE)
     .order_by(assets.c.id)
 )
-_ASSET_COLUMNS = len(assets.c)
+_ASSET_COLUMNS = len(_COLUMNS)
 
 
 class AssetStore(Store):
@@ -47,8 +66,9 @@ class AssetStore(Store):
     def add_many(self, items: Sequence[NewAsset]) -> list[Asset]:
         """Enter assets, all of them or none, and return them in the same order.
 
-        An asset on the list with the same name and network stays as it is. Another network
-        raises `AlreadyExistsError` (`asset-elsewhere`), another name `asset-exists`.
+        An asset on the list with the same name and network stays as it is, and gets what was not
+        known of it. Another network raises `AlreadyExistsError` (`asset-elsewhere`), another name
+        `asset-exists`, another value or key `static-oob-exists` or `public-key-exists`.
         """
         for item in items:
             checked_name(item.name, "an asset")
@@ -58,7 +78,10 @@ class AssetStore(Store):
             new = _unknown(items, known)
             if new:
                 _insert(work, new, names)
-                known |= _find(work.connection, [item.uuid for item in new])
+            given = [item for item in items if item.static_oob or item.public_key]
+            keep_given(work, self._desk.keyring, given)
+            if new or given:
+                known |= _find(work.connection, [item.uuid for item in [*new, *given]])
             return [known[item.uuid] for item in items]
 
     def asset(self, uuid: UUID) -> Asset:
@@ -66,7 +89,7 @@ class AssetStore(Store):
         with self._desk.database.reading() as connection:
             found = _find(connection, [uuid])
         if uuid not in found:
-            raise NotFoundError(f"{uuid} is not on the list; add it first.", code="unknown-asset")
+            raise unknown_asset(uuid)
         return found[uuid]
 
     def assets(self, network_id: int | None = None) -> list[Asset]:
@@ -92,7 +115,7 @@ def _unaccounted(row: Row[*tuple[Any, ...]]) -> Unaccounted:
 def _find(connection: Connection, uuids: Iterable[UUID]) -> dict[UUID, Asset]:
     found = {}
     for piece in chunks(uuids):
-        rows = connection.execute(select(assets).where(assets.c.uuid.in_(piece)))
+        rows = connection.execute(_ALL.where(assets.c.uuid.in_(piece)))
         found.update({row.uuid: Asset(*row) for row in rows})
     return found
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, insert, select, update
 
+from meshwright.core.provisioning.authentication import Authentication
 from meshwright.registry.entities import Attempt, Outcome
 from meshwright.registry.errors import ConflictError, NotFoundError
 from meshwright.registry.store.desk import Store, Work, inserted_id
-from meshwright.registry.tables import assets, attempts, is_open
+from meshwright.registry.tables import assets, attempts, authentications, is_open
 
-_ALL = select(attempts).order_by(attempts.c.id)
+_ALL = (
+    select(attempts, authentications.c.chosen)
+    .join_from(attempts, authentications, isouter=True)
+    .order_by(attempts.c.id)
+)
 _LAST_NUMBER = (
     select(func.max(attempts.c.number))
     .where(
@@ -34,6 +40,7 @@ _END = (
     )
     .returning(*attempts.c)
 )
+_AUTHENTICATED = insert(authentications)
 _END_ONE = _END.where(attempts.c.id == bindparam("of_attempt"))
 
 
@@ -72,10 +79,15 @@ class AttemptStore(Store):
         outcome: Outcome,
         code: str | None = None,
         reason: str | None = None,
+        *,
+        authentication: Authentication | None = None,
+        unproven: bool = False,
     ) -> Attempt:
         """End an attempt; the same end again changes nothing.
 
-        Raises `ConflictError` (`attempt-ended`) if it ended differently.
+        `authentication` is what had been chosen, unless it was told to `reserve_node` already;
+        `unproven` says that the OOB value did not fit, which counts as a failed try. Raises
+        `ConflictError` (`attempt-ended`) if it ended differently.
         """
         end = _end_values(outcome, code, reason)
         with self._desk.write("end attempt") as work:
@@ -83,7 +95,9 @@ class AttemptStore(Store):
             row = work.connection.execute(_END_ONE, keys).one_or_none()
             if row is None:
                 return _ended(work, attempt_id, end)
-            attempt = Attempt(*row)
+            attempt = replace(Attempt(*row), authentication=authentication)
+            if authentication is not None:
+                note_authentication(work, attempt_id, authentication, unproven=unproven)
             _note_end(work, attempt)
             return attempt
 
@@ -119,6 +133,14 @@ def succeed(work: Work, attempt_id: int) -> None:
         _note_end(work, Attempt(*row))
 
 
+def note_authentication(
+    work: Work, attempt_id: int, chosen: Authentication, *, unproven: bool = False
+) -> None:
+    """Keep how an attempt was authenticated; once."""
+    values = {"attempt_id": attempt_id, "chosen": chosen, "unproven": int(unproven)}
+    work.connection.execute(_AUTHENTICATED, values)
+
+
 def unknown_attempt(attempt_id: int) -> NotFoundError:
     """Say that there is no such attempt."""
     return NotFoundError(f"There is no attempt number {attempt_id}.", code="unknown-attempt")
@@ -143,6 +165,8 @@ def _ended(work: Work, attempt_id: int, end: dict[str, str | None]) -> Attempt:
 
 
 def _note_end(work: Work, attempt: Attempt) -> None:
+    chosen = attempt.authentication
+    told = {} if chosen is None else {"authentication": chosen.reason}
     work.note(
         "attempt-ended",
         attempt.uuid,
@@ -150,4 +174,5 @@ def _note_end(work: Work, attempt: Attempt) -> None:
         outcome=attempt.outcome,
         code=attempt.code,
         reason=attempt.reason,
+        **told,
     )

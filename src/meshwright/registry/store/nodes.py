@@ -9,13 +9,14 @@ from sqlalchemy import ColumnElement, Row, TextClause, bindparam, exists, insert
 from sqlalchemy.exc import IntegrityError
 
 from meshwright.core.errors import InputError
+from meshwright.core.provisioning.authentication import Authentication
 from meshwright.registry.entities import Node, NodeState
 from meshwright.registry.errors import ConflictError, ExhaustedError, NotFoundError
 from meshwright.registry.keyring import Keyring
-from meshwright.registry.store.attempts import succeed, unknown_attempt
+from meshwright.registry.store.attempts import note_authentication, succeed, unknown_attempt
 from meshwright.registry.store.desk import Store, Work, inserted_id
 from meshwright.registry.store.networks import KEY_SIZE
-from meshwright.registry.tables import attempts, is_node, networks, nodes
+from meshwright.registry.tables import attempts, authentications, is_node, networks, nodes
 
 LAST_ADDRESS = 0x7FFF
 _MOST_ELEMENTS = 255
@@ -50,19 +51,29 @@ _SETTLE = (
     .where(nodes.c.id == bindparam("of_node"), nodes.c.state == NodeState.RESERVED)
     .values(state=bindparam("to"), settled=bindparam("time"), reason=bindparam("why"))
 )
-_ALL = select(nodes, _NETWORK_UUID).join_from(nodes, networks)
+_ALL = (
+    select(nodes, _NETWORK_UUID, authentications.c.chosen.label("authentication"))
+    .join_from(nodes, networks)
+    .join(authentications, authentications.c.attempt_id == nodes.c.attempt_id, isouter=True)
+)
 _ONE = _ALL.where(nodes.c.id == bindparam("of_node"))
 
 
 class NodeStore(Store):
     """Address ranges, from reservation to node or to burnt."""
 
-    def reserve_node(self, attempt_id: int, elements: int, device_key: bytes) -> Node:
+    def reserve_node(
+        self,
+        attempt_id: int,
+        elements: int,
+        device_key: bytes,
+        authentication: Authentication | None = None,
+    ) -> Node:
         """Take the next free unicast range and keep the DevKey, durably, for an open attempt.
 
-        Call it before Provisioning Data leaves (5.4.2.5). Raises `ExhaustedError`
-        (`addresses-exhausted`) and `ConflictError` (`attempt-ended`, `attempt-reserved`,
-        `already-node`).
+        `authentication` is kept with it: how the device has proved who it is. Call it before
+        Provisioning Data leaves (5.4.2.5). Raises `ExhaustedError` (`addresses-exhausted`) and
+        `ConflictError` (`attempt-ended`, `attempt-reserved`, `already-node`).
         """
         _check(elements, device_key)
         with self._desk.write("reserve node") as work:
@@ -80,8 +91,13 @@ class NodeStore(Store):
                 "reserved": work.now,
             }
             key = _insert(work, values)
-            work.note("address-reserved", place.uuid, address=address, elements=elements)
-            return Node(id=key, **(values | {"device_key": device_key}), settled=None, reason=None)
+            told: dict[str, str] = {}
+            if authentication is not None:
+                note_authentication(work, attempt_id, authentication)
+                told = {"authentication": authentication.reason}
+            work.note("address-reserved", place.uuid, address=address, elements=elements, **told)
+            kept = values | {"device_key": device_key, "authentication": authentication}
+            return Node(id=key, **kept, settled=None, reason=None)
 
     def confirm_node(self, node_id: int) -> Node:
         """Turn a reservation into a node and end its attempt; again changes nothing.
