@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tests.interop.tshark.sessions import Case
+
+from meshwright.core.readable.items import Item
+from meshwright.core.readable.reader import Reader
+from meshwright.radio.capture import read_capture
+
 MESH = {"beacon", "pbadv", "provisioning", "btmesh"}
 """The layers that are ours; the rest is Bluetooth itself."""
 
@@ -50,3 +56,18 @@ def _dissected(packet: ElementTree.Element) -> Dissected:
             complaints.add(shown)
         fields.setdefault(name, Field(element.get("value", ""), element.get("showname", shown)))
     return Dissected(layers, fields, frozenset(complaints))
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One session: each packet as tshark and as our reader see it."""
+
+    case: Case
+    packets: list[tuple[Dissected, list[Item]]]
+
+
+def both(path: Path) -> list[tuple[Dissected, list[Item]]]:
+    """Let tshark and our reader read a capture file."""
+    reader = Reader()
+    items = [reader.read(packet.payload, packet.address) for packet in read_capture(path)]
+    return list(zip(dissect(path), items, strict=True))

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.interop.tshark.conftest import Recorded, both
-from tests.interop.tshark.dissection import Dissected, dissect
+from tests.interop.tshark.dissection import Dissected, Recorded, both, dissect
 from tests.interop.tshark.sessions import CASES, DEVICE_UUID, NOON
 
 from meshwright.core.discovery.ad import AdType, join

@@ -17,7 +17,7 @@ _URIS = 256
 class Reader:
     """Turns what is heard into `Item`s; keeps what links need, and no more than so much.
 
-    Nothing that is heard raises. With everything it remembers full it holds about 2 MB.
+    Nothing that is heard raises. What it remembers stays below 10 MB, whatever comes.
     """
 
     def __init__(self, links: int = LINKS) -> None:
