@@ -114,7 +114,11 @@ class CaptureFile:
         self._file = _opened(path)
         self._is_regular = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
         self._size = 0
-        self._append(_FILE_HEADER.pack(_MAGIC, 2, 4, 0, 0, _SNAPSHOT, _LINK_TYPE))
+        try:
+            self._append(_FILE_HEADER.pack(_MAGIC, 2, 4, 0, 0, _SNAPSHOT, _LINK_TYPE))
+        except (CaptureError, OSError):
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
