@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fuzz.invariant import must, same, value_or_error
+from fuzz.invariant import check_error, must, same, value_or_error, weight
+from fuzz.messages import KEYS
 from fuzz.octets import Decisions
-from meshwright.core.bearers import generic
+from meshwright.core.bearers import generic, proxy_sar
 from meshwright.core.bearers.generic import Continuation, Start
+from meshwright.core.bearers.proxy_sar import ProxySarError
 from meshwright.core.bearers.reassembly import Reassembly
-from meshwright.core.discovery import ad, beacon, uri
+from meshwright.core.discovery import ad, beacon, service_data, uri
 from meshwright.core.discovery.network_beacon import PrivateBeacon, SecureNetworkBeacon
-from meshwright.core.models import configuration
-from meshwright.core.models.composition import CompositionPage0
-from meshwright.core.models.device_access import DeviceChannel, Inquiry, NodeAccess
-from meshwright.core.network.access import AccessMessage
-from meshwright.core.network.iv_index import IvIndex
-from meshwright.core.network.keys import NetworkKeys
-from meshwright.core.network.lower_transport import (
-    AccessPdu,
-    ControlPdu,
-    Segment,
-    SegmentAck,
-    first_sequence,
-)
-from meshwright.core.network.network_pdu import NetworkPdu
-from meshwright.core.network.replay import ReplayList
-from meshwright.core.network.upper_transport import Route, open_application, open_device
+from meshwright.core.discovery.service_data import NodeIdentity, PrivateNodeIdentity
 from meshwright.core.provisioning import pdu
 from meshwright.core.provisioning.records import (
     RecordError,
@@ -34,15 +21,11 @@ from meshwright.core.provisioning.records import (
     RecordReader,
     RecordServer,
 )
+from meshwright.core.readable.proxy import ProxyReader
+from meshwright.core.readable.reader import Reader
 
-NET_KEY = bytes.fromhex("7dd7364cd842ad18c17c2b820c84c3d6")
-DEVICE_KEY = bytes.fromhex("9d6dd0e96eb25dc19a40ed9914f8f03f")
-APP_KEY = bytes.fromhex("63964771734fbd76e3b40519d1d94a48")
-IV = IvIndex(0x12345678)
-KEYS = NetworkKeys.derive(NET_KEY)
-CHANNEL = DeviceChannel(KEYS, IV, DEVICE_KEY)
 EXPECTED = frozenset([UUID("70cf7c97-32a3-45b6-9149-4810d2e9cbf4").bytes])
-"""Keys and UUID of the published samples, so that the vectors are seeds."""
+"""The UUID of a published sample, so that its beacon is a seed."""
 
 
 def advertising(data: bytes) -> None:
@@ -106,6 +89,71 @@ def reassembly(data: bytes) -> None:
             collecting.clear()
 
 
+_SERVICES = (proxy_sar.PROVISIONING_SERVICE, proxy_sar.PROXY_SERVICE)
+
+
+def proxy_segments(data: bytes) -> None:
+    """Collect Proxy PDUs, with time passing between them."""
+    decisions = Decisions(data)
+    limits = decisions.one_of(_SERVICES)
+    collecting, now = proxy_sar.Reassembler(limits), 0.0
+    while decisions.left:
+        now += decisions.octet() / 8
+        value, times = decisions.sized(), 1 + decisions.octet() % 64
+        for _ in range(times):
+            try:
+                message = collecting.receive(value, now)
+            except ProxySarError as error:
+                check_error(error)
+                must(collecting.deadline is None, "a broken message goes on")
+                continue
+            must(len(collecting._content) <= max(limits.values()), "more is kept than may come")
+            if message is not None:
+                must(len(message.content) <= limits[message.message_type], "too long a message")
+        deadline = collecting.deadline
+        must(deadline is None or deadline <= now + proxy_sar.SAR_TIMEOUT, "a wait without end")
+
+
+def proxy_messages(data: bytes) -> None:
+    """Cut any message for any connection, and put it together again."""
+    decisions = Decisions(data)
+    mtu = 23 + (decisions.octet() << 8 | decisions.octet()) % 495
+    message, collecting = decisions.rest(), proxy_sar.Reassembler(_SERVICES[0])
+    values = proxy_sar.encode(proxy_sar.MessageType.PROVISIONING, message, mtu)
+    must(all(len(value) <= proxy_sar.value_size(mtu) for value in values), "too long a value")
+    whole = [collecting.receive(value, 0.0) for value in values]
+    same([each.content for each in whole if each], [message], "a Proxy message")
+
+
+def service_datas(data: bytes) -> None:
+    """Read Service Data of both mesh services, and the advertisements around it."""
+    heard = service_data.from_advertisement(data)
+    must(heard is None or len(heard[1]) <= len(data), "more Service Data than there was")
+    device = value_or_error(service_data.decode_provisioning, data)
+    if device is not None:
+        same(service_data.encode_provisioning(device), data, "a device")
+    identity = value_or_error(service_data.decode_proxy, data)
+    if identity is None:
+        return
+    same(service_data.encode_proxy(identity), data, "an identity")
+    if isinstance(identity, NodeIdentity | PrivateNodeIdentity):
+        identity.matches(KEYS, 0x1201)
+    else:
+        identity.matches(KEYS)
+
+
+def readable(data: bytes) -> None:
+    """Tell a person what is on the air."""
+    decisions, reader, proxy, now = Decisions(data), Reader(links=4), ProxyReader(), 0.0
+    while decisions.left:
+        now += decisions.octet() / 8
+        octets = decisions.sized()
+        for item in (*reader.read(octets, octets[:1] or None), *proxy.read(octets, now)):
+            must(item.text.isprintable(), "a line steers a terminal")
+            must(len(item.text) <= 10_000, "a line without end")
+    must(weight(reader) + weight(proxy) <= 512 * 1024, "a reader remembers too much")
+
+
 def provisioning_pdus(data: bytes) -> None:
     """Read the fourteen provisioning PDUs."""
     decoded = value_or_error(pdu.decode, data)
@@ -142,96 +190,3 @@ def record_requests(data: bytes) -> None:
     if request is not None and answer is not None:
         must(len(answer.data) <= min(57, request.maximum_size), "more than was asked for")
         same(pdu.decode(pdu.encode(answer)), answer, "an answer")
-
-
-def network_pdus(data: bytes) -> None:
-    """Open network PDUs, raw and with a header that belongs to our network."""
-    value_or_error(NetworkPdu.open, data, KEYS.flooding, IV)
-    ours = bytes([KEYS.flooding.nid]) + data[1:]
-    opened = value_or_error(NetworkPdu.open, ours, KEYS.flooding, IV)
-    if opened is not None:
-        same(opened.seal(KEYS.flooding), ours, "a network PDU")
-
-
-def transport_pdus(data: bytes) -> None:
-    """Read lower transport PDUs, and what is inside of them."""
-    decisions = Decisions(data)
-    sequence, octets = int.from_bytes(decisions.take(3), "big"), decisions.rest()
-    access = value_or_error(AccessPdu.decode, octets)
-    control = value_or_error(ControlPdu.decode, octets)
-    if access is not None:
-        same(AccessPdu.decode(access.encode()), access, "an access PDU")
-        _first_segment(sequence, access.segment)
-    if control is not None:
-        same(ControlPdu.decode(control.encode()), control, "a control PDU")
-        _first_segment(sequence, control.segment)
-    block = value_or_error(SegmentAck.decode, octets)
-    if block is not None:
-        same(SegmentAck.decode(block.encode()), block, "an acknowledgment")
-
-
-def _first_segment(sequence: int, place: Segment | None) -> None:
-    first = None if place is None else value_or_error(first_sequence, sequence, place.seq_zero)
-    must(first is None or 0 <= first <= sequence, "a first segment after this one")
-
-
-def upper_transport(data: bytes) -> None:
-    """Open access messages under a device key and an AppKey."""
-    decisions = Decisions(data)
-    long_mic = bool(decisions.octet() & 1)
-    route = Route(0x1201, 0x0003, int.from_bytes(decisions.take(3), "big"), IV.value, long_mic)
-    octets = decisions.rest()
-    value_or_error(open_device, DEVICE_KEY, route, octets)
-    value_or_error(open_application, APP_KEY, route, octets, octets[:16])
-
-
-def access_messages(data: bytes) -> None:
-    """Read access messages and the configuration messages among them."""
-    access = value_or_error(AccessMessage.decode, data)
-    if access is not None:
-        same(access.encode(), data, "an access message")
-    message = value_or_error(configuration.decode_message, data)
-    if message is not None:
-        same(configuration.encode_message(message), data, type(message).__name__)
-
-
-def composition(data: bytes) -> None:
-    """Read Composition Data page 0."""
-    page = value_or_error(CompositionPage0.decode, data)
-    if page is not None:
-        same(page.encode(), data, "a composition page")
-
-
-def node(data: bytes) -> None:
-    """Ask a node, and who asks nodes, through every layer that the fuzzer has the keys of."""
-    decisions = Decisions(data)
-    numbers = iter(range(1, 1000))
-    access = NodeAccess(CHANNEL, addresses=range(3, 5), next_sequence=lambda: next(numbers))
-    asking = Inquiry(
-        CHANNEL,
-        own_address=0x1201,
-        node_address=3,
-        next_sequence=lambda: next(numbers),
-        replay=ReplayList(),
-    )
-    for _ in range(16):
-        if not decisions.left:
-            return
-        heard = value_or_error(_on_the_air, decisions)
-        if heard is not None:
-            must(len(access.receive(heard, 0.0)) <= 1, "more than one answer to one question")
-            asking.receive(heard, 0.0)
-
-
-def _on_the_air(decisions: Decisions) -> bytes:
-    """Return a network PDU: raw, around lower transport octets, or around an access message."""
-    layer, src, dst = decisions.octet() % 3, decisions.octet(), decisions.octet()
-    sequence, octets = decisions.octet(), decisions.sized()
-    src, dst = src or 0x1201, dst or 3
-    if layer == 0:
-        return octets
-    if layer == 1:
-        control = bool(sequence & 1)
-        return NetworkPdu(control, 7, sequence, src, dst, IV.transmit, octets).seal(KEYS.flooding)
-    message = configuration.decode_message(octets)
-    return CHANNEL.seal(message, src=src, dst=dst, seq=sequence, ttl=7)

@@ -13,16 +13,29 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from fuzz import machines
+from fuzz import connections, machines
 from fuzz.artefacts import PASSPHRASE, scratch, site
 from fuzz.octets import long, sized
 from fuzz.scenarios import SCENARIOS
 from fuzz.talk import Talk
 from meshwright import settings
 from meshwright.core.bearers import generic
+from meshwright.core.bearers.proxy_sar import encode
 from meshwright.core.discovery.ad import AdType, structure
+from meshwright.core.discovery.beacon import OobInformation, UnprovisionedBeacon
+from meshwright.core.discovery.service_data import (
+    MeshService,
+    NetworkId,
+    NodeIdentity,
+    PrivateNetworkIdentity,
+    PrivateNodeIdentity,
+    advertisement,
+    encode_provisioning,
+    encode_proxy,
+)
 from meshwright.core.discovery.uri import encode_uri
 from meshwright.core.models.configuration import DefaultTtlGet, DefaultTtlSet, encode_message
+from meshwright.core.network.keys import NetworkKeys
 from meshwright.core.provisioning.data import ProvisioningData
 from meshwright.core.provisioning.fields import PduType
 from meshwright.factory.label_text import label_text
@@ -91,6 +104,45 @@ def advertisements() -> list[bytes]:
     beacons = vectors("beacons")()
     whole = [structure(AdType.MESH_BEACON, each) for each in beacons if len(each) <= 29]
     return [*whole, b"\x02\x01\x06" + whole[0], structure(AdType.PB_ADV, bytes(29))]
+
+
+def service_datas() -> list[bytes]:
+    """Return Service Data of both services, and what it is advertised in."""
+    unprovisioned = UnprovisionedBeacon(UUID(int=7), OobInformation(0xA040))
+    keys = NetworkKeys.derive(bytes(16))
+    network, private = NetworkId.make(keys), PrivateNetworkIdentity.make(keys, bytes(8))
+    nodes = NodeIdentity.make(keys, 5, bytes(8)), PrivateNodeIdentity.make(keys, 5, bytes(8))
+    proxies = [encode_proxy(each) for each in (network, private, *nodes)]
+    device = encode_provisioning(unprovisioned)
+    whole = [advertisement(MeshService.PROXY, each) for each in proxies]
+    return [device, advertisement(MeshService.PROVISIONING, device), *proxies, *whole]
+
+
+def proxy_segments() -> list[bytes]:
+    """Return messages in values, as the target for them reads them."""
+    return [
+        b"\0" + b"".join(b"\0" + sized(value) + b"\0" for value in encode(3, pdu, 23))
+        for pdu in pdus()
+        if len(pdu) > 16
+    ]
+
+
+def readable() -> list[bytes]:
+    """Return what is heard: beacons, and sessions in both kinds of packets."""
+    uuid = bytes(range(16))
+    opening = structure(AdType.PB_ADV, b"\1\2\3\4\0" + generic.link_open(uuid))
+    heard = [b"".join(b"\1" + sized(each) for each in advertisements())]
+    for number, scenario in enumerate(SCENARIOS):
+        talk = Talk(scenario).run()
+        cut = [
+            structure(AdType.PB_ADV, b"\1\2\3\4" + bytes([turn]) + segment)
+            for turn, pdu in enumerate(talk.sent_by_provisioner)
+            for segment in generic.segment(pdu)
+        ]
+        values = [value for pdu in talk.sent_by_device for value in encode(3, pdu, 69)]
+        packets = [opening, *cut] if number % 2 else values
+        heard.append(b"".join(b"\1" + sized(each) for each in packets))
+    return heard
 
 
 def uris() -> list[bytes]:
@@ -224,6 +276,18 @@ def provisioner() -> list[bytes]:
         bytes([number]) + opened + _heard(talk.sent_by_device, talk.entered)
         for number, talk in enumerate(talks)
     ]
+
+
+def device_connections() -> list[bytes]:
+    """Return what devices hear in valid sessions over GATT."""
+    opened = connections.CONNECT + b"\0"
+    return [seed[:1] + b"\0" + opened + seed[4:] for seed in device()]
+
+
+def provisioner_connections() -> list[bytes]:
+    """Return what Provisioners hear in valid sessions over GATT."""
+    opened = connections.CONNECT + b"\0"
+    return [seed[:1] + b"\0" + opened + seed[3:] for seed in provisioner()]
 
 
 def _heard(sent: list[bytes], entered: str) -> bytes:

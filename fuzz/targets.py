@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fuzz import artefacts, conversations, machines, parsers, seeds
+from fuzz import artefacts, connections, conversations, machines, messages, parsers, seeds
 from fuzz.invariant import in_time
 
 
@@ -28,19 +28,23 @@ TARGETS = {
     "uri": Target(parsers.uris, seeds.uris, 128),
     "generic": Target(parsers.generic_pdus, seeds.packets, 32),
     "reassembly": Target(parsers.reassembly, seeds.transactions, 2048),
+    "proxy-segments": Target(parsers.proxy_segments, seeds.proxy_segments, 2048),
+    "proxy-messages": Target(parsers.proxy_messages, seeds.behind(2, seeds.pdus), 2048),
+    "service-data": Target(parsers.service_datas, seeds.service_datas, 64),
+    "readable": Target(parsers.readable, seeds.readable, 2048),
     "provisioning-pdu": Target(parsers.provisioning_pdus, seeds.pdus, 256),
     "record-answers": Target(parsers.record_answers, seeds.record_answers, 1024),
     "record-requests": Target(parsers.record_requests, seeds.pdus, 16),
-    "network-pdu": Target(parsers.network_pdus, seeds.vectors("network_transport"), 32),
+    "network-pdu": Target(messages.network_pdus, seeds.vectors("network_transport"), 32),
     "transport-pdu": Target(
-        parsers.transport_pdus, seeds.behind(3, seeds.vectors("network_transport")), 32
+        messages.transport_pdus, seeds.behind(3, seeds.vectors("network_transport")), 32
     ),
     "upper-transport": Target(
-        parsers.upper_transport, seeds.behind(4, seeds.vectors("network_transport"))
+        messages.upper_transport, seeds.behind(4, seeds.vectors("network_transport"))
     ),
-    "access": Target(parsers.access_messages, seeds.vectors("config_messages", "composition")),
-    "composition": Target(parsers.composition, seeds.vectors("composition")),
-    "node": Target(parsers.node, seeds.node),
+    "access": Target(messages.access_messages, seeds.vectors("config_messages", "composition")),
+    "composition": Target(messages.composition, seeds.vectors("composition")),
+    "node": Target(messages.node, seeds.node),
     "der": Target(artefacts.der_elements, seeds.certificates, 4096),
     "certificate": Target(artefacts.certificates, seeds.certificates, 4096),
     "chain": Target(artefacts.chains, seeds.chains, 4096),
@@ -54,6 +58,8 @@ TARGETS = {
     "settings": Target(artefacts.home_settings, seeds.home_settings, 2048),
     "device": Target(machines.device, seeds.device, 1024),
     "provisioner": Target(machines.provisioner, seeds.provisioner, 1024),
+    "device-gatt": Target(connections.device, seeds.device_connections, 1024),
+    "provisioner-gatt": Target(connections.provisioner, seeds.provisioner_connections, 1024),
     "session": Target(conversations.session, seeds.sessions, 256),
     "air": Target(conversations.air, seeds.fates),
 }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from itertools import chain, islice
 from pathlib import Path
 
 import pytest
 from fuzz.__main__ import main
 from fuzz.conversations import session
+from fuzz.ends import End
 from fuzz.invariant import (
     BrokenInvariantError,
     check_error,
@@ -20,10 +22,12 @@ from fuzz.invariant import (
 from fuzz.mutations import mutated
 from fuzz.runs import Run, fuzz
 from fuzz.scenarios import SCENARIOS
+from fuzz.seeds import Seeds
 from fuzz.targets import TARGETS, Target
 
-from fuzz import machines, seeds
+from fuzz import connections, machines, seeds
 from meshwright.core.bearers.pb_adv import DeviceLink
+from meshwright.core.effects import Effect
 from meshwright.core.errors import InputError, MalformedError
 from meshwright.core.provisioning.device import BecameNode
 from meshwright.core.provisioning.provisioner import Provisioned
@@ -31,7 +35,7 @@ from meshwright.core.provisioning.provisioner import Provisioned
 ROOT = Path(__file__).parents[2]
 REGRESSIONS = ROOT / "tests" / "vectors" / "regressions"
 MUTATIONS = 300
-SLOW = {"device": 60, "provisioner": 60, "air": 60, "key-file": 100}
+SLOW = {"device": 60, "provisioner": 60, "air": 60, "key-file": 100, "readable": 100}
 """Mutations of targets that take milliseconds."""
 
 every_target = pytest.mark.parametrize("name", TARGETS)
@@ -75,12 +79,27 @@ def test_what_was_found_is_written_down() -> None:
 # The targets go as deep as they are meant to.
 
 
-@pytest.mark.parametrize("number", range(len(SCENARIOS)))
-def test_seeds_of_the_machines_lead_to_the_end_of_a_session(number: int) -> None:
-    device = machines.device(seeds.device()[number])
-    assert len([each for each in device.told if isinstance(each, BecameNode)]) == 1
-    provisioner = machines.provisioner(seeds.provisioner()[number])
-    assert len([each for each in provisioner.told if isinstance(each, Provisioned)]) == 1
+ENDS: dict[str, tuple[Callable[[bytes], End], Seeds, type[Effect]]] = {
+    "device": (machines.device, seeds.device, BecameNode),
+    "provisioner": (machines.provisioner, seeds.provisioner, Provisioned),
+    "device-gatt": (connections.device, seeds.device_connections, BecameNode),
+    "provisioner-gatt": (
+        connections.provisioner,
+        seeds.provisioner_connections,
+        Provisioned,
+    ),
+}
+
+
+@pytest.mark.parametrize(("run", "first", "goal"), ENDS.values(), ids=ENDS)
+def test_seeds_of_the_machines_lead_to_the_end_of_a_session(
+    run: Callable[[bytes], End], first: Seeds, goal: type[Effect]
+) -> None:
+    ends = [run(seed) for seed in first()]
+    assert len(ends) == len(SCENARIOS)
+    assert [len([each for each in end.told if isinstance(each, goal)]) for end in ends] == [
+        1
+    ] * len(ends)
 
 
 @pytest.mark.parametrize("number", range(len(SCENARIOS)))
