@@ -9,7 +9,7 @@ acted upon: a killed run is simply started again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from meshwright.clock import Clock
@@ -17,6 +17,7 @@ from meshwright.core.bearers.link import LinkTiming
 from meshwright.core.discovery.ad import AdType
 from meshwright.core.discovery.beacon import UnprovisionedBeacon, decode_beacon
 from meshwright.core.errors import PeerError, TrustError
+from meshwright.core.provisioning.attempts import BackOff
 from meshwright.core.provisioning.oob import ZERO_TOUCH, AuthenticationPolicy
 from meshwright.radio.concurrency import AdaptiveLinks, Concurrency, FixedLinks, retransmit_after
 from meshwright.radio.port import Report
@@ -24,12 +25,14 @@ from meshwright.radio.runner import Runner
 from meshwright.randomness import Randomness
 from meshwright.registry.entities import Network, Node, Outcome
 from meshwright.services.chains import ChainBook
+from meshwright.services.credentials import Credentials, credentials_of
 from meshwright.services.job import DeviceJob, JobResult, JobTools
 from meshwright.services.ports import CommissioningStore, Validator
 from meshwright.services.recovery import OTHER_KEY, Recovery
 from meshwright.services.report import CommissioningReport, Progress, ResultKind
 from meshwright.services.sightings import Refusal, Sightings
 from meshwright.services.target import Target
+from meshwright.services.tries import LOCKED, MOST_FAILURES, Hold, Tries
 
 _REVIEW = 0.25
 _SHOWN = 10
@@ -49,6 +52,8 @@ class CommissioningOptions:
     `links` at once, or None to adapt to the radio. A run ends when everything is settled and
     nothing new was heard for `settle`, or when nothing has moved for `patience`. A refused sender
     is skipped for `skip`; a device that was lost is tried again after `retry`, doubled each time.
+    Failed authentications with an OOB value make it wait as `back_off` says, across runs, and after
+    `most_failures` of them until a person says otherwise.
     Without `timing` the links have the one that suits the radio.
     """
 
@@ -59,6 +64,8 @@ class CommissioningOptions:
     retry: float = 2.0
     longest_retry: float = 30.0
     policy: AuthenticationPolicy = ZERO_TOUCH
+    back_off: BackOff = field(default_factory=BackOff)
+    most_failures: int = MOST_FAILURES
     timing: LinkTiming | None = None
 
 
@@ -99,6 +106,7 @@ class Commissioner:
             self.options.policy,
             self.options.timing or LinkTiming(retransmit=retransmit_after(runner.radio.pacing)),
         )
+        self._tries = Tries(self.options.back_off, self.options.most_failures)
         self._recovery = Recovery(network, store, runner, self._on_found)
         self._targets: dict[bytes, Target] = {}
         self._jobs: dict[bytes, DeviceJob] = {}
@@ -113,7 +121,9 @@ class Commissioner:
         self._began = self._moved = self._news = now
         self._concurrency = self._choose_concurrency()
         network_id = self._network.id
+        self._note_policy()
         self._store.close_interrupted(network_id)
+        self._tries.load(self._store.failed_tries(network_id), self._tools.clock.now(), now)
         self._targets = {a.uuid.bytes: Target(a) for a in self._store.assets(network_id)}
         for node in self._store.nodes(network_id):
             self._targets[node.uuid.bytes].node = node
@@ -121,6 +131,13 @@ class Commissioner:
         for node in self._store.reserved(network_id):
             self._take_up(node)
         self._review()
+
+    def _note_policy(self) -> None:
+        """Write down what is allowed beyond zero-touch, whether it will be made use of or not."""
+        allowed = self.options.policy.weakenings
+        if allowed:
+            names = ", ".join(allowed)
+            self._store.record_event("policy-weakened", self._network.name, allowed=names)
 
     def _take_up(self, reserved: Node) -> None:
         """Ask for a node that was lost before; burn what is left of one that was found since."""
@@ -149,18 +166,21 @@ class Commissioner:
 
     def report(self) -> CommissioningReport:
         """Tell what has become of every asset, and who else was heard."""
-        sightings = self.sightings
+        sightings, now = self.sightings, self._runner.timebase.time()
         results = [
-            target.result(sightings.refusals_of(target.asset.uuid))
+            target.result(
+                sightings.refusals_of(target.asset.uuid),
+                self._tries.hold(target.asset.uuid, None, now),
+            )
             for target in self._targets.values()
         ]
-        elapsed = self._runner.timebase.time() - self._began
         return CommissioningReport(
             results,
             sightings.refusals,
             sightings.strangers,
-            elapsed,
+            now - self._began,
             sightings.overflowed,
+            self.options.policy.weakenings,
         )
 
     def _choose_concurrency(self) -> Concurrency:
@@ -224,23 +244,33 @@ class Commissioner:
     def _admit(
         self, target: Target, beacon: UnprovisionedBeacon, sender: bytes | None, now: float
     ) -> None:
-        known = self._tools.chains.prefetched(target.asset.uuid) is not None
-        if beacon.has_certificate or known:
-            self._begin(target, sender, now)
+        asset, tools = target.asset, self._tools
+        hold = self._tries.hold(asset.uuid, sender, now)
+        if hold is not None:
+            self.sightings.avoid(asset.uuid, sender, hold.until)
+            self._refuse(target, Refusal(asset.uuid, sender, hold.code, hold.reason, now))
+            return
+        shown = beacon.has_certificate or tools.chains.prefetched(asset.uuid) is not None
+        known = credentials_of(asset, tools.store, tools.policy, shows_certificate=shown)
+        if known is not None:
+            self._begin(target, known, sender, now)
         else:
             # A beacon proves nothing: the next one under the same address may be the device's own.
-            reason = "The beacon offers no certificate although the device was sold with one."
-            self._refuse(target, Refusal(target.asset.uuid, sender, "downgrade", reason, now))
+            reason = "The beacon offers no certificate and the policy demands one, or a known key."
+            self._refuse(target, Refusal(asset.uuid, sender, "downgrade", reason, now))
 
     # Jobs.
 
-    def _begin(self, target: Target, sender: bytes | None, now: float) -> None:
+    def _begin(
+        self, target: Target, credentials: Credentials, sender: bytes | None, now: float
+    ) -> None:
         uuid = target.asset.uuid
         attempt = self._store.begin_attempt(self._network.id, uuid, sender.hex() if sender else "")
         job = DeviceJob(
             self._tools,
             attempt,
             self._on_job_over,
+            credentials=credentials,
             refused=self.sightings.avoided_senders(uuid, now),
             burn_stale=partial(self._recovery.burn, uuid, "The device was still unprovisioned."),
             examine_only=target.node is not None,
@@ -264,19 +294,35 @@ class Commissioner:
 
     def _on_refused(self, target: Target, result: JobResult) -> None:
         seconds = None if result.began is None else result.ended - result.began
-        self.sightings.avoid(target.asset.uuid, result.sender, result.ended + self.options.skip)
+        code, reason = result.code or "refused", result.reason or ""
+        until = result.ended + self.options.skip
+        hold = self._count_try(target, result)
+        if hold is not None:
+            until = max(until, hold.until)
+            if hold.code == LOCKED:
+                code, reason = hold.code, f"{reason} {hold.reason}"
+        self.sightings.avoid(target.asset.uuid, result.sender, until)
         self._refuse(
             target,
             Refusal(
                 target.asset.uuid,
                 result.sender,
-                result.code or "refused",
-                result.reason or "",
+                code,
+                reason,
                 result.ended,
                 seconds,
                 result.retransmissions,
+                result.authentication,
             ),
         )
+
+    def _count_try(self, target: Target, result: JobResult) -> Hold | None:
+        """Count an OOB value that did not fit; it is stored with the attempt already."""
+        chosen, uuid = result.authentication, target.asset.uuid
+        if chosen is None or not result.unproven:
+            return None
+        self._tries.fail(uuid, result.sender, chosen.key, result.ended)
+        return self._tries.hold(uuid, result.sender, result.ended)
 
     def _on_lost(self, target: Target, result: JobResult) -> None:
         options = self.options

@@ -9,11 +9,13 @@ from meshwright.clock import Clock
 from meshwright.core.bearers.link import LinkTiming
 from meshwright.core.bearers.pb_adv import LINK_ID_SIZE, ProvisionerLink
 from meshwright.core.effects import CloseReason, Effect, LinkClosed, LinkOpened
+from meshwright.core.provisioning.authentication import Authentication, KeySource
 from meshwright.core.provisioning.data import ProvisioningData
-from meshwright.core.provisioning.fields import INTERMEDIATES, RecordId
-from meshwright.core.provisioning.oob import AuthenticationPolicy
+from meshwright.core.provisioning.fields import INTERMEDIATES, ErrorCode, RecordId
+from meshwright.core.provisioning.oob import AuthenticationPolicy, Choice
 from meshwright.core.provisioning.provisioner import (
     Authenticated,
+    CapabilitiesReceived,
     Provisioned,
     ProvisionerMachine,
     RecordRead,
@@ -29,11 +31,15 @@ from meshwright.randomness import Randomness
 from meshwright.registry.entities import Attempt, Network, Node, Outcome
 from meshwright.registry.errors import ConflictError
 from meshwright.services.chains import Chain, ChainBook
+from meshwright.services.credentials import CERTIFIED, Credentials
 from meshwright.services.ports import CommissioningStore, Validator
 from meshwright.services.wording import sentence
 
 _TRANSIENT = frozenset({"no-answer", "link-lost", "provisioning-timeout", "refused-by-device"})
 """What says nothing about the device: the same one is tried again soon."""
+
+_UNPROVEN = frozenset({"confirmation-failed", "reflected-random"})
+"""How a device shows that it does not know the OOB value."""
 
 STOPPED = "stopped"
 """The code of a job that ended with its run."""
@@ -56,7 +62,11 @@ class JobTools:
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """How a job ended. Times are those of the air; `reservation` is not settled yet."""
+    """How a job ended. Times are those of the air; `reservation` is not settled yet.
+
+    `unproven` says that the OOB value did not fit: on the device, in the register, or in the hands
+    of somebody else.
+    """
 
     attempt: Attempt
     sender: bytes | None
@@ -68,10 +78,12 @@ class JobResult:
     retransmissions: int
     node: Node | None = None
     reservation: Node | None = None
+    authentication: Authentication | None = None
+    unproven: bool = False
 
 
 class DeviceJob:
-    """Leads one session.
+    """Leads one session with a device of which `credentials` are known.
 
     `burn_stale` gives up what an earlier attempt had reserved for the device; it is called once the
     device has proved that it is still unprovisioned.
@@ -86,6 +98,7 @@ class DeviceJob:
         attempt: Attempt,
         on_finished: Callable[[DeviceJob, JobResult], None],
         *,
+        credentials: Credentials = CERTIFIED,
         refused: frozenset[bytes] = frozenset(),
         burn_stale: Callable[[], None] = lambda: None,
         examine_only: bool = False,
@@ -93,9 +106,11 @@ class DeviceJob:
         self.attempt = attempt
         self._tools = tools
         self._on_finished = on_finished
+        self._credentials = credentials
+        self._choice: Choice | None = None
         self._burn_stale = burn_stale
         self._examine_only = examine_only
-        self._over = False
+        self._over = self._recorded = False
         self._reservation: Node | None = None
         self._device_certificate: bytes | None = None
         self._intermediates: list[bytes] = []
@@ -143,6 +158,9 @@ class DeviceJob:
     # The certificate.
 
     def _on_opened(self, _effect: LinkOpened, now: float) -> None:
+        if self._credentials.key is not KeySource.CERTIFICATE:
+            self._invite(self._credentials.public_key, now)
+            return
         chain = self._tools.chains.prefetched(self.attempt.uuid)
         if chain is None or not self._accept(chain, now):
             self._act(self._machine.list_records(now), now)
@@ -202,7 +220,7 @@ class DeviceJob:
         tools.chains.remember(chain.device_certificate, chain.intermediates)
         return device
 
-    def _invite(self, device_public: bytes, now: float) -> None:
+    def _invite(self, device_public: bytes | None, now: float) -> None:
         if self._examine_only:
             self._refuse(
                 "already-node",
@@ -211,9 +229,20 @@ class DeviceJob:
                 now,
             )
             return
-        policy = self._tools.policy
-        effects = self._machine.invite(now, policy=policy, device_public=device_public)
+        effects = self._machine.invite(
+            now,
+            policy=self._tools.policy,
+            device_public=device_public,
+            static_oob=self._credentials.static_oob,
+        )
         self._act(effects, now)
+
+    def _on_capabilities(self, effect: CapabilitiesReceived, _now: float) -> None:
+        self._choice = effect.choice
+
+    @property
+    def _authentication(self) -> Authentication | None:
+        return None if self._choice is None else self._choice.summary(self._credentials.key)
 
     def _refuse(self, code: str, message: str, now: float) -> None:
         self._act(self._machine.abort(code, message), now)
@@ -226,8 +255,9 @@ class DeviceJob:
             self._burn_stale()
             # Durable before Provisioning Data leaves: from here on the device may be a node.
             node = self._tools.store.reserve_node(
-                self.attempt.id, effect.elements, effect.device_key
+                self.attempt.id, effect.elements, effect.device_key, self._authentication
             )
+            self._recorded = True
         except ConflictError as error:
             # Somebody with the same key has become a node meanwhile: one of them is a copy.
             self._refuse(error.code, str(error), now)
@@ -251,9 +281,16 @@ class DeviceJob:
             self._finish(Outcome.FAILED, "no-answer", message, now)
 
     def _on_failed(self, effect: SessionFailed, now: float) -> None:
-        transient = effect.code in _TRANSIENT or self._reservation is not None
+        unproven = self._is_unproven(effect)
+        code, message = _explain(effect) if unproven else (effect.code, effect.message)
+        transient = code in _TRANSIENT or self._reservation is not None
         outcome = Outcome.FAILED if transient else Outcome.REFUSED
-        self._finish(outcome, effect.code, effect.message, now)
+        self._finish(outcome, code, message, now, unproven=unproven)
+
+    def _is_unproven(self, effect: SessionFailed) -> bool:
+        tried = self._choice is not None and self._choice.has_oob_value
+        refused = effect.error == ErrorCode.CONFIRMATION_FAILED or effect.code in _UNPROVEN
+        return tried and refused
 
     def _finish(
         self,
@@ -262,13 +299,22 @@ class DeviceJob:
         reason: str | None,
         now: float,
         node: Node | None = None,
+        *,
+        unproven: bool = False,
     ) -> None:
         if self._over:
             return
         self._over = True
         reason = reason and sentence(reason)
         if node is None:  # a node has ended its attempt when it was confirmed
-            self._tools.store.end_attempt(self.attempt.id, outcome, code, reason)
+            self._tools.store.end_attempt(
+                self.attempt.id,
+                outcome,
+                code,
+                reason,
+                authentication=None if self._recorded else self._authentication,
+                unproven=unproven,
+            )
         statistics = self._link.statistics
         result = JobResult(
             self.attempt,
@@ -281,14 +327,30 @@ class DeviceJob:
             statistics.retransmissions,
             node,
             self._reservation,
+            self._authentication,
+            unproven,
         )
         self._on_finished(self, result)
+
+
+def _explain(effect: SessionFailed) -> tuple[str, str]:
+    """Say what an OOB value that does not fit means to the owner."""
+    if effect.error is not None:
+        return "oob-value-refused", (
+            "The device refused our OOB value: correct the static value on the list, or somebody "
+            "else answered under its UUID."
+        )
+    return effect.code, (
+        "The device could not prove that it knows its OOB value and holds its key: compare the "
+        "static value on the list with the device, or suspect whoever answered."
+    )
 
 
 _HANDLERS: dict[type[Effect], Callable[..., None]] = {
     LinkOpened: DeviceJob._on_opened,
     RecordsListed: DeviceJob._on_listed,
     RecordRead: DeviceJob._on_record,
+    CapabilitiesReceived: DeviceJob._on_capabilities,
     Authenticated: DeviceJob._on_authenticated,
     Provisioned: DeviceJob._on_provisioned,
     LinkClosed: DeviceJob._on_closed,

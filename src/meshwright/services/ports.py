@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from meshwright.core.provisioning.authentication import Authentication
+from meshwright.core.provisioning.values import StaticOob
 from meshwright.pki.validation import ValidatedDevice
-from meshwright.registry.entities import Asset, Attempt, Node, Outcome
+from meshwright.registry.entities import Asset, Attempt, FailedTry, Issuance, Node, Outcome
 
 
 class CommissioningStore(Protocol):
@@ -30,15 +32,32 @@ class CommissioningStore(Protocol):
         outcome: Outcome,
         code: str | None = None,
         reason: str | None = None,
+        *,
+        authentication: Authentication | None = None,
+        unproven: bool = False,
     ) -> Attempt: ...
 
-    def reserve_node(self, attempt_id: int, elements: int, device_key: bytes) -> Node: ...
+    def reserve_node(
+        self,
+        attempt_id: int,
+        elements: int,
+        device_key: bytes,
+        authentication: Authentication | None = None,
+    ) -> Node: ...
 
     def confirm_node(self, node_id: int) -> Node: ...
 
     def burn_reservation(self, node_id: int, reason: str) -> Node: ...
 
     def reserve_sequence(self, network_id: int, count: int) -> int: ...
+
+    def static_oob(self, uuid: UUID) -> StaticOob | None: ...
+
+    def failed_tries(self, network_id: int | None = None) -> list[FailedTry]: ...
+
+    def issuance(self, uuid: UUID) -> Issuance | None: ...
+
+    def record_event(self, action: str, subject: object, **details: str | int | None) -> None: ...
 
 
 class Validator(Protocol):

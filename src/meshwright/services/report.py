@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from meshwright.core.provisioning.authentication import Authentication, Weakening
 from meshwright.registry.entities import Asset, Node
 from meshwright.services.job import JobResult
 from meshwright.services.sightings import Refusal, Stranger
+from meshwright.services.tries import Hold
 
 
 class ResultKind(StrEnum):
@@ -44,10 +46,18 @@ class AssetResult:
     address: int | None = None
     seconds_on_air: float | None = None
     retransmissions: int = 0
+    authentication: Authentication | None = None
 
     @classmethod
     def joined(cls, asset: Asset, node: Node, seconds: float | None, retransmissions: int) -> Self:
-        return cls(asset, ResultKind.NODE, None, None, node.address, seconds, retransmissions)
+        return cls(
+            asset,
+            ResultKind.NODE,
+            address=node.address,
+            seconds_on_air=seconds,
+            retransmissions=retransmissions,
+            authentication=node.authentication,
+        )
 
     @classmethod
     def refused(cls, asset: Asset, refusal: Refusal) -> Self:
@@ -59,6 +69,7 @@ class AssetResult:
             None,
             refusal.seconds_on_air,
             refusal.retransmissions,
+            refusal.authentication,
         )
 
     @classmethod
@@ -69,7 +80,12 @@ class AssetResult:
             failure.code,
             failure.reason,
             retransmissions=retransmissions,
+            authentication=failure.authentication,
         )
+
+    @classmethod
+    def held(cls, asset: Asset, hold: Hold) -> Self:
+        return cls(asset, ResultKind.UNACCOUNTED, hold.code, hold.reason)
 
     @classmethod
     def unheard(cls, asset: Asset) -> Self:
@@ -82,7 +98,8 @@ class AssetResult:
 class CommissioningReport:
     """Everything about one run; `seconds` of air time passed.
 
-    `strangers_uncounted` says that there were more strangers than anybody should count.
+    `strangers_uncounted` says that there were more strangers than anybody should count, `allowed`
+    what the policy allowed beyond zero-touch.
     """
 
     assets: list[AssetResult]
@@ -90,6 +107,7 @@ class CommissioningReport:
     strangers: list[Stranger]
     seconds: float
     strangers_uncounted: bool = False
+    allowed: tuple[Weakening, ...] = ()
 
     @property
     def unaccounted(self) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from meshwright.core.provisioning.authentication import Authentication
+
 _MOST = 1024
 """Strangers and refusals kept at most; somebody may invent UUIDs without end."""
 
@@ -24,6 +26,7 @@ class Refusal:
     at: float
     seconds_on_air: float | None = None
     retransmissions: int = 0
+    authentication: Authentication | None = None
 
 
 @dataclass(frozen=True, slots=True)

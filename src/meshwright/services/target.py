@@ -9,6 +9,7 @@ from meshwright.registry.entities import Asset, Node
 from meshwright.services.job import STOPPED, JobResult
 from meshwright.services.report import AssetResult
 from meshwright.services.sightings import Refusal
+from meshwright.services.tries import Hold
 
 _MOST_DOUBLINGS = 16
 """Somebody may make attempts fail without end."""
@@ -49,14 +50,19 @@ class Target:
         self._failures += 1
         return 1 << min(self._failures - 1, _MOST_DOUBLINGS)
 
-    def result(self, refusals: Sequence[Refusal]) -> AssetResult:
-        """Tell what has become of it, given who was refused under its UUID in the run."""
+    def result(self, refusals: Sequence[Refusal], hold: Hold | None = None) -> AssetResult:
+        """Tell what has become of it, given who was refused under its UUID in the run.
+
+        `hold` says why it was not to be tried at all.
+        """
         if self.node is not None:
             return AssetResult.joined(self.asset, self.node, self._seconds, self._retransmissions)
         if refusals:
             return AssetResult.refused(self.asset, refusals[-1])
         if self._last_failure is not None:
             return AssetResult.lost(self.asset, self._last_failure, self._retransmissions)
+        if hold is not None:
+            return AssetResult.held(self.asset, hold)
         return AssetResult.unheard(self.asset)
 
     @property
