@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from uuid import UUID
 
 from meshwright.core.bearers.pb_adv import DeviceLink
-from meshwright.core.discovery.ad import AdType, structure
-from meshwright.core.discovery.beacon import (
-    OobInformation,
-    UnprovisionedBeacon,
-    encode_beacon,
-)
-from meshwright.core.discovery.uri import encode_uri, uri_hash
+from meshwright.core.discovery.ad import AdType
 from meshwright.core.driver import ProvisioningMachine
 from meshwright.core.effects import CloseReason, Effect, Priority
 from meshwright.core.provisioning.session import Session
@@ -22,42 +14,10 @@ from meshwright.radio.interests import link_pattern, open_pattern
 from meshwright.radio.port import Timer
 from meshwright.radio.runner import Runner
 from meshwright.randomness import Uniform
+from meshwright.roles.advertised import Advertised, BeaconTiming
 
 _LINGER = 1.0
 """Seconds in which a node's last Link Closes leave."""
-
-
-@dataclass(frozen=True, slots=True)
-class BeaconTiming:
-    """Seconds between two beacons, drawn anew each time."""
-
-    fastest: float = 0.5
-    slowest: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Advertised:
-    """What a device says of itself; the URI is advertised by itself, its hash in the beacon."""
-
-    uuid: UUID
-    oob: OobInformation = OobInformation.NONE
-    uri: str | None = None
-
-    def beacon(self) -> bytes:
-        """Return the content of the Mesh Beacon structure."""
-        hashed = None if self.uri is None else uri_hash(encode_uri(self.uri))
-        return encode_beacon(UnprovisionedBeacon(self.uuid, self.oob, hashed))
-
-    def uri_data(self) -> bytes | None:
-        """Return the content of the URI structure.
-
-        Raises `InputError` (`bad-uri`, `advertisement-too-long`) for what cannot be advertised.
-        """
-        if self.uri is None:
-            return None
-        data = encode_uri(self.uri)
-        structure(AdType.URI, data)
-        return data
 
 
 class AdvertisingEnd:
@@ -119,6 +79,9 @@ class AdvertisingEnd:
             leave()
         else:
             self._runner.timebase.call_at(self._runner.timebase.time() + _LINGER, leave)
+
+    def settle(self) -> None:
+        """Wait for the Link Close of the Provisioner."""
 
     def perform(self, effects: list[Effect]) -> None:
         """Carry out what a call to the machine has returned."""

@@ -28,10 +28,13 @@ from meshwright.core.provisioning.device import (
     SessionRefused,
 )
 from meshwright.core.provisioning.fields import ErrorCode
+from meshwright.radio.gatt import GattConnection
 from meshwright.radio.station import Station
 from meshwright.randomness import Randomness, Uniform
-from meshwright.roles.advertising_end import Advertised, AdvertisingEnd, BeaconTiming
+from meshwright.roles.advertised import Advertised, BeaconTiming
+from meshwright.roles.advertising_end import AdvertisingEnd
 from meshwright.roles.bearers import Bearer
+from meshwright.roles.gatt_end import GattEnd
 from meshwright.roles.transceiver import Transceiver, no_bearer
 
 
@@ -74,6 +77,8 @@ class DeviceEvents:
     complete: Callable[[int, int], object] = _ignore
     """The device is a node: NetKey Index and the address of its primary element."""
     reset: Callable[[], object] = _ignore
+    connection_kept: Callable[[GattConnection], object] | None = None
+    """Take over the connection on which the device became a node, instead of ending it."""
 
 
 class _End(Protocol):
@@ -93,6 +98,9 @@ class _End(Protocol):
 
     def leave(self, *, by_peer: bool) -> None:
         """Be a node from now on: only what ends the link still leaves."""
+
+    def settle(self) -> None:
+        """Learn that the device has become a node."""
 
     def perform(self, effects: list[Effect]) -> None:
         """Carry out what a call to the machine has returned."""
@@ -161,6 +169,19 @@ class Device:
         if place.can_advertise:
             told = partial(self._on_effects, Bearer.ADV)
             yield Bearer.ADV, AdvertisingEnd(place.runner, advertised, uniform, told, timing=timing)
+        if place.gatt_server is not None:
+            told = partial(self._on_effects, Bearer.GATT)
+            yield (
+                Bearer.GATT,
+                GattEnd(
+                    place.gatt_server,
+                    place.timebase,
+                    advertised,
+                    told,
+                    interval=timing.connectable,
+                    on_kept=self._events.connection_kept,
+                ),
+            )
 
     def _renew(self) -> None:
         self._machine = DeviceMachine(self.options, self._random, attempts=self._attempts)
@@ -310,8 +331,9 @@ class Device:
         if self._idle:
             self._start(self._enabled & ~bearer)
 
-    def _on_node(self, _bearer: Bearer, effect: BecameNode) -> None:
+    def _on_node(self, bearer: Bearer, effect: BecameNode) -> None:
         self._join(Joined(effect.data, effect.device_key))
+        self._ends[bearer].settle()
 
     def _join(self, joined: Joined) -> None:
         """Be a node once it is durable, and before Complete can leave."""

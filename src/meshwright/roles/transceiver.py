@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from meshwright.core.errors import InputError
 from meshwright.radio.errors import RadioError
-from meshwright.radio.gatt import GattClient, GattServer
+from meshwright.radio.gatt import GattClient, GattServer, ServiceReport
 from meshwright.radio.port import Radio, Timebase
 from meshwright.radio.runner import Runner
 from meshwright.radio.station import Station
 from meshwright.randomness import Randomness
 from meshwright.roles.bearers import Bearer
+
+OnReport = Callable[[ServiceReport, float], object]
 
 
 class Transceiver:
@@ -30,6 +35,7 @@ class Transceiver:
         self.timebase = timebase
         self.gatt_client = gatt_client
         self.gatt_server = gatt_server
+        self._watchers: list[OnReport] = []
         self._runner = None if radio is None else Runner(radio, timebase)
 
     @classmethod
@@ -55,6 +61,31 @@ class Transceiver:
         if self._runner is None:
             raise no_bearer(Bearer.ADV)
         return self._runner
+
+    @property
+    def reaches(self) -> Bearer:
+        """The bearers on which it can provision others."""
+        adv = Bearer.ADV if self._runner is not None else Bearer.NONE
+        return adv | (Bearer.GATT if self.gatt_client is not None else Bearer.NONE)
+
+    def watch(self, on_report: OnReport) -> Callable[[], None]:
+        """Show `on_report` advertisements of mesh services until the result is called."""
+        self._watchers.append(on_report)
+        self._look()
+        return partial(self._unwatch, on_report)
+
+    def _unwatch(self, on_report: OnReport) -> None:
+        if on_report in self._watchers:
+            self._watchers.remove(on_report)
+            self._look()
+
+    def _look(self) -> None:
+        if self.gatt_client is not None:
+            self.gatt_client.watch(self._on_report if self._watchers else None)
+
+    def _on_report(self, report: ServiceReport, now: float) -> None:
+        for watcher in tuple(self._watchers):
+            watcher(report, now)
 
     def check(self, randomness: Randomness) -> None:
         """Refuse seeded randomness where it would reach real devices."""
