@@ -27,10 +27,6 @@ DEVICE = bytes(range(16)) + b"\x80\x01"
 NETWORK = b"\x00" + bytes(range(8))
 """Service Data of 0x1828."""
 INTERVAL = 0.1
-PATIENCE = 30.0
-"""Seconds; far more than anything takes."""
-A_WHILE = 1.0
-"""Seconds in which what must not happen would have happened."""
 
 
 class GattEnd:
@@ -98,6 +94,11 @@ class Desk:
 class GattContract(ABC):
     """The tests; an adapter says how to make radios and how time passes."""
 
+    PATIENCE = 30.0
+    """Seconds; far more than anything takes."""
+    A_WHILE = 1.0
+    """Seconds in which what must not happen would have happened."""
+
     @abstractmethod
     def client(self, number: int) -> GattClient:
         """Return client `number`, 1 or 2; asked again, the same one."""
@@ -117,7 +118,7 @@ class GattContract(ABC):
     # Common steps.
 
     def wait(self, condition: Callable[[], object]) -> None:
-        assert self.until(condition, PATIENCE)
+        assert self.until(condition, self.PATIENCE)
 
     def serve(
         self, *to_send: bytes, service: MeshService = MeshService.PROVISIONING, data: bytes = DEVICE
@@ -181,16 +182,16 @@ class GattContract(ABC):
         seen: list[ServiceReport] = []
         self.client(1).watch(lambda report, _now: seen.append(report))
         self.client(1).watch(None)
-        assert not self.until(lambda: seen, A_WHILE)
+        assert not self.until(lambda: seen, self.A_WHILE)
 
     def test_who_has_stopped_is_not_found(self) -> None:
         self.serve()
         self.find()
         self.server().stop()
-        self.until(lambda: False, A_WHILE)  # what was on its way
+        self.until(lambda: False, self.A_WHILE)  # what was on its way
         seen: list[ServiceReport] = []
         self.client(1).watch(lambda report, _now: seen.append(report))
-        assert not self.until(lambda: seen, A_WHILE)
+        assert not self.until(lambda: seen, self.A_WHILE)
 
     # Connecting.
 
@@ -219,7 +220,7 @@ class GattContract(ABC):
         end.open_connection.disconnect()
         assert end.calls == 0
         self.wait(lambda: end.reasons)
-        assert not self.until(lambda: end.calls > 1, A_WHILE)
+        assert not self.until(lambda: end.calls > 1, self.A_WHILE)
 
     def test_one_client_at_a_time(self) -> None:
         self.serve()
@@ -227,23 +228,23 @@ class GattContract(ABC):
         first = self.connect(self.find())
         self.wait(lambda: first.is_open)
         second = self.connect(report, number=2)
-        self.until(lambda: second.is_open, A_WHILE)
+        self.until(lambda: second.is_open, self.A_WHILE)
         assert not second.is_open
         assert first.is_open
 
     def test_nothing_is_advertised_while_a_client_is_connected(self) -> None:
         client, _ = self.pair()
-        self.until(lambda: False, A_WHILE)  # what was on its way
+        self.until(lambda: False, self.A_WHILE)  # what was on its way
         seen: list[ServiceReport] = []
         self.client(2).watch(lambda report, _now: seen.append(report))
-        assert not self.until(lambda: seen, A_WHILE)
+        assert not self.until(lambda: seen, self.A_WHILE)
         client.open_connection.disconnect()
         self.wait(lambda: seen)
 
     def test_stopping_leaves_the_connection_open(self) -> None:
         client, server = self.pair()
         self.server().stop()
-        self.until(lambda: False, A_WHILE)
+        self.until(lambda: False, self.A_WHILE)
         client.open_connection.send(b"still there")
         self.wait(lambda: server.values == [b"still there"])
 
@@ -287,7 +288,7 @@ class GattContract(ABC):
                 end.open_connection.send(wrong)
             assert caught.value.code == "value-size"
             assert end.open_connection.ready
-        assert not self.until(lambda: ends[0].values or ends[1].values, A_WHILE)
+        assert not self.until(lambda: ends[0].values or ends[1].values, self.A_WHILE)
 
     def test_no_more_is_taken_than_can_be_sent(self) -> None:
         client, server = self.pair()
@@ -318,18 +319,21 @@ class GattContract(ABC):
         ends[leaves].open_connection.disconnect()
         ends[leaves].open_connection.disconnect()
         self.wait(lambda: ends[0].reasons and ends[1].reasons)
-        self.until(lambda: False, A_WHILE)
+        self.until(lambda: False, self.A_WHILE)
         assert [len(end.reasons) for end in ends] == [1, 1]
 
     def test_a_connection_that_is_gone_takes_nothing(self) -> None:
         ends = self.pair()
         ends[0].open_connection.disconnect()
         self.wait(lambda: ends[0].reasons and ends[1].reasons)
+        calls = ends[0].calls + ends[1].calls
         for end in ends:
             assert not end.open_connection.ready
             with pytest.raises(RadioBusyError):
                 end.open_connection.send(b"late")
+            end.open_connection.switch(MeshService.PROXY)
             end.open_connection.disconnect()
+        assert not self.until(lambda: ends[0].calls + ends[1].calls > calls, self.A_WHILE)
 
     def test_nobody_is_called_back_within_a_call(self) -> None:
         end = GattEnd()
@@ -365,7 +369,7 @@ class GattContract(ABC):
         client, server = self.pair()
         server.open_connection.listen(None)
         client.open_connection.send(b"to nobody")
-        self.until(lambda: False, A_WHILE)
+        self.until(lambda: False, self.A_WHILE)
         server.open_connection.listen(server)
         client.open_connection.send(b"to somebody")
         self.wait(lambda: server.values)

@@ -109,12 +109,24 @@ def test_provisioning_data_of_another_size_is_malformed(octets: int) -> None:
         decode_provisioning(bytes(octets))
 
 
-@given(st.binary(max_size=31))
-def test_whatever_is_decoded_encodes_to_the_same(data: bytes) -> None:
+SIZES = {0: 9, 1: 17, 2: 17, 3: 17}
+"""Octets of Service Data of 0x1828 by its first."""
+PROXY_DATA = st.one_of(
+    st.binary(max_size=31),
+    st.builds(lambda kind, rest: bytes([kind]) + rest, st.integers(0, 4), st.binary(max_size=17)),
+)
+
+
+@given(PROXY_DATA)
+def test_proxy_data_decodes_to_what_encodes_the_same(data: bytes) -> None:
     try:
         assert encode_proxy(decode_proxy(data)) == data
     except MalformedError:
-        assert data[:1] not in {b"\x00", b"\x01", b"\x02", b"\x03"} or len(data) not in {9, 17}
+        assert not data or SIZES.get(data[0]) != len(data)
+
+
+@given(st.binary(min_size=16, max_size=20))
+def test_provisioning_data_decodes_to_what_encodes_the_same(data: bytes) -> None:
     try:
         assert encode_provisioning(decode_provisioning(data)) == data
     except MalformedError:
