@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from inspect import isawaitable
 from typing import Any, TypeVar
-from uuid import UUID
 
-from meshwright.clock import Clock
 from meshwright.core.effects import CloseReason, Effect, LinkClosed, LinkOpened
 from meshwright.core.errors import InputError, MeshwrightError, PeerError
 from meshwright.core.provisioning.authentication import KeySource
 from meshwright.core.provisioning.challenge import Challenge, EntryNeeded, ValueShown, ValueToShow
-from meshwright.core.provisioning.fields import INTERMEDIATES, AuthenticationMethod, RecordId
-from meshwright.core.provisioning.oob import Choice
-from meshwright.core.provisioning.pdu import Capabilities
-from meshwright.core.provisioning.policy import AuthenticationPolicy
+from meshwright.core.provisioning.fields import INTERMEDIATES, RecordId
 from meshwright.core.provisioning.provisioner import (
     Authenticated,
     CapabilitiesReceived,
@@ -31,13 +26,12 @@ from meshwright.core.provisioning.provisioner import (
     RecordsListed,
     SessionFailed,
 )
-from meshwright.core.provisioning.values import StaticOob
-from meshwright.pki.validation import ChainValidator, ValidatedDevice
+from meshwright.pki.validation import ValidatedDevice
 from meshwright.roles.bearers import Bearer
-from meshwright.roles.discovery import Discovery
 from meshwright.roles.lines import Line
-from meshwright.roles.methods import Method, Picked
-from meshwright.roles.provisioned import NetworkCredentials, ProvisionedNode, ProvisioningError
+from meshwright.roles.methods import Method
+from meshwright.roles.provisioned import ProvisionedNode, ProvisioningError
+from meshwright.roles.provisioner_events import Request, Tools
 
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=Effect)
@@ -45,73 +39,6 @@ _ENTRIES = 10
 """So often a value is asked for when what is entered cannot be one."""
 
 STOPPED = "stopped"
-
-
-def _ignore(*_arguments: object) -> None:
-    """Do nothing: what a program does not ask for."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProvisionerEvents:
-    """What a provisioner calls; each gets the UUID of the device first.
-
-    Functions that return something may be coroutine functions. A `MeshwrightError` that one of
-    those raises refuses the device and is the reason; any other exception ends the attempt and
-    comes out of `provision`.
-    """
-
-    link_opened: Callable[[UUID, Bearer], object] = _ignore
-    link_closed: Callable[[UUID, Bearer, int], object] = _ignore
-    """With the reason: an octet of Link Close, or our own."""
-    capabilities: Callable[[UUID, Capabilities, Choice], Picked | Awaitable[Picked]] | None = None
-    """Choose how to authenticate, knowing what the policy would choose; None leaves it at that."""
-    entry_needed: Callable[[UUID, Challenge], str | Awaitable[str]] | None = None
-    """Return what the device shows. Without this, Output OOB is never chosen."""
-    entry_refused: Callable[[UUID, InputError], object] = _ignore
-    """What was entered cannot be right; it is asked for again."""
-    show: Callable[[UUID, Challenge, str], object] | None = None
-    """Show a value that is to be entered at the device. Without this, Input OOB is never chosen."""
-    stop_showing: Callable[[UUID], object] = _ignore
-    """The device has taken the value, or the session is over."""
-    node_added: Callable[[ProvisionedNode], object] = _ignore
-    """The device has confirmed that it is a node."""
-
-    def feasible(self, policy: AuthenticationPolicy) -> AuthenticationPolicy:
-        """Return `policy` without the methods that nobody is there for."""
-        missing = {
-            AuthenticationMethod.OUTPUT: self.entry_needed is None,
-            AuthenticationMethod.INPUT: self.show is None,
-        }
-        methods = tuple(method for method in policy.methods if not missing.get(method))
-        return replace(policy, methods=methods)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked for one device."""
-
-    uuid: UUID
-    policy: AuthenticationPolicy
-    address: int | None = None
-    device_public: bytes | None = None
-    static_oob: StaticOob | None = field(default=None, repr=False)
-    attention: int = 0
-    records: tuple[int, ...] = ()
-    keep_connection: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What every attempt of one provisioner works with."""
-
-    network: NetworkCredentials
-    events: ProvisionerEvents
-    addresses: Callable[[UUID, int], int | Awaitable[int]]
-    store: Callable[[ProvisionedNode], object]
-    roots: ChainValidator | None
-    clock: Clock
-    discovery: Discovery
-    time: Callable[[], float]
 
 
 class Attempt:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from meshwright.core.discovery.beacon import OobInformation
@@ -18,7 +17,7 @@ from meshwright.core.driver import ProvisioningMachine
 from meshwright.core.effects import CloseReason, Effect, LinkClosed, LinkOpened
 from meshwright.core.errors import InputError
 from meshwright.core.provisioning.attempts import Attempts, AttemptsChanged
-from meshwright.core.provisioning.challenge import Challenge, EntryNeeded, ValueShown, ValueToShow
+from meshwright.core.provisioning.challenge import EntryNeeded, ValueShown, ValueToShow
 from meshwright.core.provisioning.data import ProvisioningData
 from meshwright.core.provisioning.device import (
     AttentionChanged,
@@ -27,86 +26,14 @@ from meshwright.core.provisioning.device import (
     DeviceOptions,
     SessionRefused,
 )
-from meshwright.core.provisioning.fields import ErrorCode
-from meshwright.radio.gatt import GattConnection
 from meshwright.radio.station import Station
 from meshwright.randomness import Randomness, Uniform
 from meshwright.roles.advertised import Advertised, BeaconTiming
 from meshwright.roles.advertising_end import AdvertisingEnd
 from meshwright.roles.bearers import Bearer
+from meshwright.roles.device_events import DeviceEvents, End, Joined
 from meshwright.roles.gatt_end import GattEnd
 from meshwright.roles.transceiver import Transceiver, no_bearer
-
-
-def _ignore(*_arguments: object) -> None:
-    """Do nothing: what a program does not ask for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """What makes a device a node."""
-
-    data: ProvisioningData
-    device_key: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceEvents:
-    """What a device calls; each is called in the middle of a step and must not take long.
-
-    `persist` has to make its argument durable before it returns: only then Complete leaves. When it
-    raises, the device has not become a node and the exception goes on.
-    """
-
-    link_opened: Callable[[Bearer], object] = _ignore
-    link_closed: Callable[[Bearer, int], object] = _ignore
-    """With the reason: an octet of Link Close, or our own."""
-    attention: Callable[[int], object] = _ignore
-    """Draw attention for so many seconds; 0 switches it off."""
-    show: Callable[[Challenge, str], object] = _ignore
-    """Blink, beep, vibrate or write the value; the provisioner's person enters it."""
-    stop_showing: Callable[[], object] = _ignore
-    """The value has served, or the session is over."""
-    entry_needed: Callable[[Challenge], object] = _ignore
-    """Let somebody enter what the provisioner shows, then call `Device.enter`."""
-    refused: Callable[[ErrorCode], object] = _ignore
-    """The device has failed the session."""
-    attempts_changed: Callable[[int], object] = _ignore
-    """So many authentications in a row have failed; keep it, `Attempts` starts with it."""
-    persist: Callable[[Joined], object] = _ignore
-    complete: Callable[[int, int], object] = _ignore
-    """The device is a node: NetKey Index and the address of its primary element."""
-    reset: Callable[[], object] = _ignore
-    connection_kept: Callable[[GattConnection], object] | None = None
-    """Take over the connection on which the device became a node, instead of ending it."""
-
-
-class _End(Protocol):
-    """One bearer of a device."""
-
-    def start(self, machine: ProvisioningMachine) -> None:
-        """Let Provisioners find the device and open a link."""
-
-    def pause(self) -> None:
-        """Be silent and deaf; an open link is forgotten."""
-
-    def hold(self) -> None:
-        """Be silent but for the link that has opened."""
-
-    def release(self) -> None:
-        """Be found again after a link."""
-
-    def leave(self, *, by_peer: bool) -> None:
-        """Be a node from now on: only what ends the link still leaves."""
-
-    def settle(self) -> None:
-        """Learn that the device has become a node."""
-
-    def perform(self, effects: list[Effect]) -> None:
-        """Carry out what a call to the machine has returned."""
-
-    def close(self, reason: CloseReason) -> None:
-        """Close an open link."""
 
 
 def _unchanged(machine: ProvisioningMachine) -> ProvisioningMachine:
@@ -164,7 +91,7 @@ class Device:
 
     def _make_ends(
         self, advertised: Advertised, uniform: Uniform, timing: BeaconTiming
-    ) -> Iterator[tuple[Bearer, _End]]:
+    ) -> Iterator[tuple[Bearer, End]]:
         place = self._place
         if place.can_advertise:
             told = partial(self._on_effects, Bearer.ADV)

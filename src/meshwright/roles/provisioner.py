@@ -22,7 +22,7 @@ from meshwright.pki.validation import ChainValidator
 from meshwright.radio.concurrency import retransmit_after
 from meshwright.radio.station import Station
 from meshwright.randomness import RandomBytes, Randomness, Uniform
-from meshwright.roles.attempt import STOPPED, Attempt, ProvisionerEvents, Request, Tools
+from meshwright.roles.attempt import STOPPED, Attempt
 from meshwright.roles.bearers import Bearer
 from meshwright.roles.discovery import DeviceDiscovered, Discovery
 from meshwright.roles.lines import AdvLine, GattLine, Line
@@ -31,6 +31,7 @@ from meshwright.roles.provisioned import (
     NetworkCredentials,
     ProvisionedNode,
 )
+from meshwright.roles.provisioner_events import ProvisionerEvents, Request, Tools
 from meshwright.roles.transceiver import Transceiver, no_bearer
 
 _KEY_SIZE, _PUBLIC_SIZE = 16, 64
@@ -193,7 +194,7 @@ class Provisioner:
         uuid, machine, told = attempt.request.uuid, attempt.machine, attempt.on_effects
         if possible != Bearer.ADV:
             found = await self.discovery.find_soon(uuid, possible)
-            if Bearer.ADV not in possible & found.bearers:
+            if not found.bearers & possible & Bearer.ADV:
                 return self._gatt_line(attempt, found)
         return AdvLine(
             self._place.runner,

@@ -20,7 +20,8 @@ from meshwright.radio.port import Report
 from meshwright.radio.simulated import Air, SimulatedRadio
 from meshwright.randomness import Randomness
 from meshwright.roles.bearers import Bearer
-from meshwright.roles.device import Device, DeviceEvents, Joined
+from meshwright.roles.device import Device
+from meshwright.roles.device_events import DeviceEvents, Joined
 from meshwright.roles.transceiver import Transceiver
 from meshwright.sim.flash import FlashFile, Membership
 from meshwright.sim.line_device import key_pair_of
