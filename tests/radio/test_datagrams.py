@@ -1,4 +1,4 @@
-"""Datagram radios: the contract, their specs, their files, and peers that know nothing of us."""
+"""Datagram radios: what is lost, their files, and peers that know nothing of us."""
 
 from __future__ import annotations
 
@@ -11,109 +11,16 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tests.radio.contract import ONE, OTHER, RadioContract
+from tests.radio.contract import ONE, OTHER
 from tests.radio.leaping import LeapingLoop
 from tests.radio.recorder import Recorder
 from tests.radio.waiting import until
 
-from meshwright.core.discovery.ad import AdType, structure, structures
+from meshwright.core.discovery.ad import AdType, structure
 from meshwright.core.errors import InputError, MachineError, MeshwrightError
-from meshwright.radio.datagram_spec import DatagramSpec, Framing, host_and_port, parse
 from meshwright.radio.datagrams import DatagramRadio, open_station
-from meshwright.radio.port import HOST_10, Pacing, Radio
-from meshwright.radio.station import Station
 
 LOCALHOST = "127.0.0.1"
-BARE, FRAMED = Framing(left_out=1), Framing()
-
-
-class DatagramContract(RadioContract):
-    """The contract in leaping time, on real sockets."""
-
-    @pytest.fixture(autouse=True)
-    def _loop(self, tmp_path: Path) -> Iterator[None]:
-        self.folder = tmp_path
-        self.stations: list[Station] = []
-        with closing(LeapingLoop()) as self.loop:
-            yield
-            for station in self.stations:
-                self.loop.run_until_complete(station.close())
-
-    def spec(self, number: int) -> str:
-        """Return how the radio of that number is opened; there are two."""
-        raise NotImplementedError
-
-    def radio(self, number: int) -> Radio:
-        station = self.loop.run_until_complete(open_station(self.spec(number)))
-        self.stations.append(station)
-        assert station.radio is not None
-        return station.radio
-
-    def run(self, seconds: float) -> None:
-        self.loop.run(seconds)
-
-    def heard_as(self, radio: Radio) -> bytes | None:
-        del radio
-        return None
-
-    def test_refuses_seeded_randomness(self) -> None:
-        assert not self.radio(1).predictable_allowed
-
-
-class TestUnix(DatagramContract):
-    """Two socket files that name each other."""
-
-    options = ""
-
-    def spec(self, number: int) -> str:
-        return f"unix:{self.folder / str(number)},{self.folder / str(3 - number)}{self.options}"
-
-
-class TestUnixBareAndSlow(TestUnix):
-    """Without length octets, at an advertiser's pace."""
-
-    options = "?length=no&pacing=30"
-
-
-class TestUnixUnpaced(TestUnix):
-    """As fast as the loop turns."""
-
-    options = "?pacing=0"
-
-
-@pytest.mark.enable_socket
-class TestUdp(DatagramContract):
-    """Two ports of this machine."""
-
-    @pytest.fixture(autouse=True)
-    def _ports(self, _loop: None) -> None:
-        self.ports = free_ports(2)
-
-    def spec(self, number: int) -> str:
-        own, other = self.ports[number - 1], self.ports[2 - number]
-        return f"udp:{LOCALHOST}:{own},{LOCALHOST}:{other}"
-
-
-@pytest.mark.enable_socket
-@pytest.mark.skipif(not socket.has_ipv6, reason="this Python was built without IPv6")
-class TestUdp6(TestUdp):
-    """The same over IPv6."""
-
-    def spec(self, number: int) -> str:
-        own, other = self.ports[number - 1], self.ports[2 - number]
-        return f"udp:[::1]:{own},[::1]:{other}"
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
-    for sock in sockets:
-        sock.bind((LOCALHOST, 0))
-    ports = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
 
 
 @pytest.fixture
@@ -198,31 +105,6 @@ def test_what_is_malformed_is_dropped_and_counted(
     loop.run_until_complete(main())
 
 
-@pytest.mark.parametrize("datagram", [b"", bytes(31)])
-def test_what_is_malformed_without_length(datagram: bytes) -> None:
-    assert BARE.payload(datagram) is None
-
-
-def test_several_structures_in_one_datagram_are_understood() -> None:
-    assert FRAMED.payload(b"\x02\x01\x06" + ONE) == b"\x02\x01\x06" + ONE
-
-
-@given(
-    kind=st.integers(0, 255), data=st.binary(max_size=29), framing=st.sampled_from((BARE, FRAMED))
-)
-def test_every_structure_survives(kind: int, data: bytes, framing: Framing) -> None:
-    (datagram,) = framing.datagrams(structure(kind, data))
-    assert framing.payload(datagram) == structure(kind, data)
-
-
-@given(datagram=st.binary(max_size=40), framing=st.sampled_from((BARE, FRAMED)))
-def test_what_is_reported_is_whole(datagram: bytes, framing: Framing) -> None:
-    payload = framing.payload(datagram)
-    if payload is not None:
-        assert b"".join(structure(*part) for part in structures(payload)) == payload
-        assert payload.endswith(datagram)
-
-
 # What is lost is lost.
 
 
@@ -284,6 +166,20 @@ def test_three_programs_share_an_air(loop: LeapingLoop, tmp_path: Path) -> None:
             hearers = Recorder(b), Recorder(c, OTHER)
             await until(lambda: hearers[0].payloads == [ONE, OTHER])
             assert hearers[1].payloads == [ONE]
+
+    loop.run_until_complete(main())
+
+
+def test_a_new_listener_is_not_told_of_the_packets_of_another(
+    loop: LeapingLoop, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with opened(spec_in(tmp_path)) as radio:
+            first = Recorder(radio)
+            radio.transmit(ONE)
+            second = Recorder(radio)
+            await until(lambda: second.ready_at)
+            assert first.sent_at == second.sent_at == []
 
     loop.run_until_complete(main())
 
@@ -359,12 +255,25 @@ def test_somebody_elses_file_survives_our_closing(loop: LeapingLoop, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "local", ["x" * 200, "nowhere/here", "nul\0here"], ids=["too long", "no folder", "no path"]
+    "local", ["x" * 200, "nowhere/here", "\udbff"], ids=["too long", "no folder", "no text"]
 )
 def test_a_path_that_cannot_be(loop: LeapingLoop, tmp_path: Path, local: str) -> None:
     error = refused(loop, f"unix:{tmp_path}/{local},there")
     assert error.code == "radio-address"
     assert isinstance(error, InputError)
+
+
+@pytest.mark.parametrize("remote", ["x" * 200, "\udbff"], ids=["too long", "no text"])
+def test_a_remote_that_can_never_be(loop: LeapingLoop, tmp_path: Path, remote: str) -> None:
+    assert refused(loop, f"unix:{tmp_path}/here,{tmp_path}/{remote}").code == "radio-address"
+    assert not (tmp_path / "here").exists()
+
+
+def test_a_system_without_unix_sockets(
+    loop: LeapingLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(socket, "AF_UNIX")
+    assert refused(loop, spec_in(tmp_path)).code == "radio-unsupported"
 
 
 def test_a_folder_of_somebody_else(loop: LeapingLoop, tmp_path: Path) -> None:
@@ -405,67 +314,6 @@ def test_a_port_in_use(loop: LeapingLoop) -> None:
 )
 def test_a_host_that_cannot_be(loop: LeapingLoop, places: str) -> None:
     assert refused(loop, f"udp:{places}").code == "radio-address"
-
-
-# Specs.
-
-
-def test_a_spec_is_read() -> None:
-    assert parse("unix:a,b") == DatagramSpec("unix", "a", ("b",), FRAMED, HOST_10)
-    assert parse("udp:h:1, h:2,h:3?pacing=2.5&length=no") == DatagramSpec(
-        "udp", "h:1", ("h:2", "h:3"), BARE, Pacing(0.0025)
-    )
-    assert parse("unix:a,b?length=yes").framing == FRAMED
-    assert host_and_port("[::1]:65535") == ("::1", 65535)
-    assert host_and_port("localhost:1") == ("localhost", 1)
-
-
-@pytest.mark.parametrize(
-    "spec",
-    [
-        "",
-        "unix",
-        "unix:",
-        "unix:a",
-        "unix:a,",
-        "unix:,b",
-        "unix:a,b,",
-        "unix:a,a",
-        "unix:a,b,b",
-        "tcp:a,b",
-        "unix:a,b?length",
-        "unix:a,b?length=maybe",
-        "unix:a,b?length=no&length=no",
-        "unix:a,b?speed=3",
-        "unix:a,b?pacing=-1",
-        "unix:a,b?pacing=nan",
-        "unix:a,b?pacing=10001",
-        "unix:a,b?pacing=fast",
-    ],
-)
-def test_a_bad_spec_is_refused(spec: str) -> None:
-    with pytest.raises(InputError) as caught:
-        parse(spec)
-    assert caught.value.code == "bad-radio"
-
-
-@pytest.mark.parametrize(
-    "place", ["", "host", ":1", "host:", "host:0", "host:65536", "host:x", "host:-1", "::1:5000"]
-)
-def test_a_bad_host_is_refused(place: str) -> None:
-    with pytest.raises(InputError) as caught:
-        host_and_port(place)
-    assert caught.value.code == "bad-radio"
-
-
-@given(spec=st.text(max_size=40), scheme=st.sampled_from(("", "unix:", "udp:")))
-def test_every_text_is_a_spec_or_an_error(scheme: str, spec: str) -> None:
-    try:
-        read = parse(scheme + spec)
-    except InputError as error:
-        assert error.code == "bad-radio"  # noqa: PT017 - either outcome is right
-    else:
-        assert read.remotes
 
 
 def test_every_place_has_an_address_of_its_own(loop: LeapingLoop, tmp_path: Path) -> None:

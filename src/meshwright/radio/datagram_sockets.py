@@ -50,7 +50,7 @@ async def _resolve(place: str, family: int) -> tuple[socket.AddressFamily, Addre
         found = await asyncio.get_running_loop().getaddrinfo(
             host, port, family=family, type=socket.SOCK_DGRAM
         )
-    except (OSError, UnicodeError):  # a name that IDNA cannot write
+    except (OSError, ValueError):  # nobody of that name, or no name at all
         raise InputError(
             f"{place} cannot be used with the other addresses; give a host of this network, and "
             "all of them IPv4 or all of them IPv6.",
@@ -65,6 +65,8 @@ def _unix(spec: DatagramSpec) -> Bound:
             "This system has no Unix sockets; use udp:HOST:PORT,HOST:PORT.",
             code="radio-unsupported",
         )
+    for remote in spec.remotes:
+        _check_path(remote)
     if _is_taken(spec.local):
         raise _in_use(spec.local)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -77,6 +79,16 @@ def _unix(spec: DatagramSpec) -> Bound:
             path.unlink(missing_ok=True)
 
     return Bound(sock, spec.remotes, release)
+
+
+def _check_path(place: str) -> None:
+    """Refuse what will never be a path; nobody has to be there yet."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(place)
+        except (OSError, ValueError) as error:
+            if not isinstance(error, OSError) or error.errno is None:  # Python's, not the system's
+                raise _unusable(place, error) from None
 
 
 def _is_taken(place: str) -> bool:

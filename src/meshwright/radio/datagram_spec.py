@@ -59,7 +59,7 @@ def parse(spec: str) -> DatagramSpec:
     scheme, _, rest = spec.partition(":")
     places, _, options = rest.partition("?")
     local, *remotes = (place.strip() for place in places.split(","))
-    if scheme not in FORMS or not local or not remotes or not all(remotes):
+    if scheme not in FORMS or not (remotes and all((local, *remotes))) or "\0" in places:
         _refuse(spec, scheme)
     if local in remotes or len(set(remotes)) < len(remotes):
         raise InputError(

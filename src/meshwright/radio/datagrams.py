@@ -68,7 +68,7 @@ class DatagramRadio(asyncio.DatagramProtocol):
             for remote in self._bound.remotes:
                 self._send(datagram, remote)
         loop = self._loop
-        loop.call_soon(self._transmitted)
+        loop.call_soon(self._transmitted, self._listener)
         self._rest = loop.call_at(loop.time() + self.pacing.interval, self._rested)
 
     def datagram_received(self, data: bytes, addr: object) -> None:
@@ -111,9 +111,9 @@ class DatagramRadio(asyncio.DatagramProtocol):
         else:
             self.statistics.sent += 1
 
-    def _transmitted(self) -> None:
-        if self._listener is not None:
-            self._listener.transmitted(self._loop.time())
+    def _transmitted(self, sender: Listener | None) -> None:
+        if sender is not None and sender is self._listener:
+            sender.transmitted(self._loop.time())
 
     def _rested(self) -> None:
         self._ready = True
