@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -14,31 +15,110 @@ from meshwright.core.discovery.beacon import (
     UnprovisionedBeacon,
     advertisement,
 )
+from meshwright.core.provisioning.authentication import Weakening
 from meshwright.core.provisioning.device import DeviceOptions
-from meshwright.core.provisioning.fields import Algorithms, PublicKeyOffer
-from meshwright.core.provisioning.pdu import Capabilities, decode, encode
+from meshwright.core.provisioning.fields import Algorithms, OobType, PublicKeyOffer
+from meshwright.core.provisioning.oob import AuthenticationPolicy
+from meshwright.core.provisioning.pdu import Capabilities, RecordsList, decode, encode
+from meshwright.core.provisioning.values import OobKind, StaticOob
 from meshwright.randomness import SystemRandomness
 from meshwright.registry.entities import Outcome
 from meshwright.services.chains import Chain, ChainBook
 from meshwright.services.commissioning import Commissioner, PredictableRandomnessError
 from meshwright.services.report import ResultKind
 
-LIES = {
-    "CMAC only": {"algorithms": Algorithms.CMAC},
-    "no algorithm that is known": {"algorithms": 1 << 7},
-    "no OOB key": {"public_key_type": PublicKeyOffer(0)},
+STATIC = StaticOob(OobKind.BINARY, bytes(range(16)))
+LIES: dict[str, tuple[dict[str, int], str, str]] = {
+    "CMAC only": ({"algorithms": Algorithms.CMAC}, "offers CMAC", "demands HMAC"),
+    "no algorithm that is known": (
+        {"algorithms": 1 << 7},
+        "offers no known algorithm",
+        "demands HMAC",
+    ),
+    "no OOB key": (
+        {"public_key_type": PublicKeyOffer(0)},
+        "offers a public key in band only",
+        "demands the key that is known",
+    ),
+    "no static value": (
+        {"oob_type": OobType(0)},
+        "offers no OOB and",
+        "demands the static OOB value",
+    ),
+    "another method instead of the static value": (
+        {"oob_type": OobType(0), "output_size": 4, "output_actions": 8},
+        "offers no OOB, output OOB",
+        "demands the static OOB value",
+    ),
+    "all of it": (
+        {"algorithms": Algorithms.CMAC, "public_key_type": 0, "oob_type": 0},
+        "offers CMAC",
+        "demands HMAC",
+    ),
 }
+STRICT = AuthenticationPolicy()
+ALL_BUT_STATIC = AuthenticationPolicy.allowing(set(Weakening) - {Weakening.WITHOUT_STATIC})
 
 
-@pytest.mark.parametrize("changes", LIES.values(), ids=LIES)
-def test_capabilities_changed_in_flight(world: World, changes: dict[str, int]) -> None:
+def lying(changes: dict[str, int]) -> Callable[[bytes], list[bytes]]:
+    """Return what changes the capabilities on their way."""
+
     def edit(octets: bytes) -> list[bytes]:
         pdu = decode(octets)
         return [encode(replace(pdu, **changes)) if isinstance(pdu, Capabilities) else octets]
 
+    return edit
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_s9_capabilities_changed_in_flight(
+    world: World, lie: tuple[dict[str, int], str, str]
+) -> None:
+    changes, offered, demanded = lie
     flash = world.flash(1)
-    actor = Actor(world, world.uuid(1), options_of(flash), edit=edit)
-    assert_downgrade(world)
+    world.register.set_static_oob(world.uuid(1), STATIC)
+    options = options_of(flash, static_oob=STATIC)
+    actor = Actor(world, world.uuid(1), options, edit=lying(changes))
+    reason = assert_downgrade(world)
+    assert offered in reason
+    assert demanded in reason
+    assert not actor.became
+    assert not world.register.failed_tries()
+
+
+@pytest.mark.parametrize("name", ["no OOB key", "no static value"])
+def test_s9_what_is_known_of_a_device_binds_even_where_less_is_allowed(
+    world: World, name: str
+) -> None:
+    flash = world.flash(1)
+    world.register.set_static_oob(world.uuid(1), STATIC)
+    options = options_of(flash, static_oob=STATIC)
+    actor = Actor(world, world.uuid(1), options, edit=lying(LIES[name][0]))
+    assert_downgrade(world, ALL_BUT_STATIC)
+    assert not actor.became
+
+
+@pytest.mark.parametrize("policy", [STRICT, AuthenticationPolicy.allowing(Weakening)])
+def test_s9_records_stripped_in_flight(world: World, policy: AuthenticationPolicy) -> None:
+    def edit(octets: bytes) -> list[bytes]:
+        listed = isinstance(decode(octets), RecordsList)
+        return [encode(RecordsList(0, ())) if listed else octets]
+
+    actor = Actor(world, world.uuid(1), options_of(world.flash(1)), edit=edit)
+    report = world.run(patience=10, policy=policy)
+    [result] = report.assets
+    assert (result.kind, result.code) == (ResultKind.REFUSED, "no-certificate")
+    assert not world.register.nodes()
+    assert not actor.became
+
+
+def test_s9_cmac_allowed_for_others_is_not_used_with_who_offers_hmac(world: World) -> None:
+    # Stripped in flight: the confirmations are over other capabilities, so nobody joins.
+    lie = lying({"algorithms": Algorithms.CMAC})
+    actor = Actor(world, world.uuid(1), options_of(world.flash(1)), edit=lie)
+    report = world.run(patience=10, policy=AuthenticationPolicy.allowing([Weakening.CMAC]))
+    assert report.unaccounted == 1
+    assert not world.register.reserved()
     assert not actor.became
 
 
@@ -102,8 +182,8 @@ def test_a_chain_that_was_fetched_makes_up_for_the_bits(world: World) -> None:
     assert world.run(chains).unaccounted == 0
 
 
-def assert_downgrade(world: World) -> None:
-    report = world.run(patience=10)
+def assert_downgrade(world: World, policy: AuthenticationPolicy = STRICT) -> str:
+    report = world.run(patience=10, policy=policy)
     [result] = report.assets
     assert (result.kind, result.code) == (ResultKind.REFUSED, "downgrade")
     assert "nothing weaker" in (result.reason or "") or "in band" in (result.reason or "")
@@ -111,6 +191,7 @@ def assert_downgrade(world: World) -> None:
     assert (attempt.outcome, attempt.code) == (Outcome.REFUSED, "downgrade")
     assert not world.register.nodes()
     assert not world.register.reserved()
+    return result.reason or ""
 
 
 class StrictRadio:
