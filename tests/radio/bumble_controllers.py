@@ -264,3 +264,8 @@ def _address(name: str) -> hci.Address:
 def piped(controller: Controller) -> Transport:
     """Return a transport to `controller` in this process."""
     return Transport(controller, AsyncPipeSink(controller))
+
+
+def stock_controller(name: str, link: LocalLink) -> Controller:
+    """Return Bumble's own controller, faults and all."""
+    return Controller(name, link=link, public_address=_address(name))

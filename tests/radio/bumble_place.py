@@ -1,18 +1,18 @@
-"""Emulated controllers on one link, opened as stations, in leaping time."""
+"""Emulated controllers on one link, opened as stations, in virtual time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from bumble.controller import Controller
 from bumble.link import LocalLink
 from tests.radio.bumble_controllers import MeshController, piped
-from tests.radio.leaping import LeapingLoop
 
 from meshwright.radio.bumble_radio import open_on
 from meshwright.radio.bumble_spec import RadioOptions
 from meshwright.radio.station import Station
+from meshwright.radio.virtual_loop import VirtualLoop
+from meshwright.radio.virtual_time import VirtualTime
 from meshwright.randomness import SeededRandomness
 
 Kind = Callable[[str, LocalLink], Controller]
@@ -22,7 +22,7 @@ class BumblePlace:
     """One link, and a controller and a station for every number."""
 
     def __init__(self, kind: Kind = MeshController, options: RadioOptions | None = None) -> None:
-        self.loop = LeapingLoop()
+        self.loop = VirtualLoop(VirtualTime())
         self.link = LocalLink()  # type: ignore[no-untyped-call]  # Bumble forgot
         self.kind = kind
         self.options = options or RadioOptions()
@@ -45,17 +45,20 @@ class BumblePlace:
             self.stations[number] = self.loop.run_until_complete(self.open(number))
         return self.stations[number]
 
+    def run(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        self.loop.call_later(seconds, self.loop.stop)
+        self.loop.run_forever()
+
     def until(self, condition: Callable[[], object], seconds: float) -> bool:
         """Let time pass until `condition` holds, but no longer; return whether it holds."""
         limit = self.loop.time() + seconds
         while not condition() and self.loop.time() < limit:
-            self.loop.run(0.005)
+            self.run(0.005)
         return bool(condition())
 
     def close(self) -> None:
         """Close every station."""
         for station in self.stations.values():
             self.loop.run_until_complete(station.close())
-        self.loop.run(0.0)
-        with suppress(RuntimeError):
-            self.loop.close()
+        self.loop.close()

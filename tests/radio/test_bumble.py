@@ -21,7 +21,7 @@ KINDS = [MeshController, SlowController, ExtendedController, EndlessController, 
 
 
 class BumbleContract(RadioContract):
-    """The contract, in leaping time."""
+    """The contract, in virtual time."""
 
     place: BumblePlace
 
@@ -31,7 +31,7 @@ class BumbleContract(RadioContract):
         return radio
 
     def run(self, seconds: float) -> None:
-        self.place.loop.run(seconds * self.patience)
+        self.place.run(seconds * self.patience)
 
     patience = 1.0
 

@@ -26,7 +26,7 @@ _LARGEST_MTU = 517
 _SET_UP_LIMIT = 20.0
 _SWITCH_LIMIT = 10.0
 _LOOK_AGAIN = 0.2
-_EARLY = 16
+_EARLY = 256
 """Values kept that come before everything is set up: a proxy speaks at once."""
 
 
@@ -45,7 +45,7 @@ class ClientConnection(BumbleConnection):
         self._initiator = initiator
         self._unwanted = asyncio.Event()
         self._data_in: CharacteristicProxy[bytes] | None = None
-        self._early: deque[bytes] = deque(maxlen=_EARLY)
+        self._early: deque[bytes] = deque()
 
     def connect(self, address: hci.Address) -> None:
         """Begin to connect to `address`."""
@@ -143,8 +143,10 @@ class ClientConnection(BumbleConnection):
             return
         if self._open:
             self.deliver(value)
-        else:
+        elif len(self._early) < _EARLY:
             self._early.append(value)
+        else:
+            self.fail("The other end says too much at once.")
 
 
 class _MissingError(Exception):

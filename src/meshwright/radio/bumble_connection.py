@@ -49,7 +49,7 @@ class BumbleConnection(ABC):
         self.service = service
         self.on_over: Callable[[BumbleConnection], object] | None = None
         self._host = host
-        self._loop = asyncio.get_running_loop()
+        self._loop = host.loop
         self._listener: GattListener | None = None
         self._link: Connection | None = None
         self._open = False

@@ -42,7 +42,7 @@ class ControllerHost(Host):
     def __init__(self, transport: Transport) -> None:
         super().__init__(transport.source, transport.sink)
         self.transport = transport
-        self._running = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self.on_reports: Callable[[bytes], object] = _nobody
         self.on_lost: Callable[[RadioError], object] = _nobody
         self.set_ended: dict[int, Callable[[], object]] = {}
@@ -105,7 +105,7 @@ class ControllerHost(Host):
             super().on_packet(packet)
         elif self.ready:
             # Later, because Bumble would hide what whoever listens raises.
-            self._running.call_soon(self.on_reports, packet)
+            self.loop.call_soon(self.on_reports, packet)
 
     def on_command_processed(self, event: _Answer) -> None:
         pending = self.pending_command
