@@ -201,6 +201,13 @@ def test_a_peer_that_asks_and_takes_no_answers_is_cut_off(link: GattLink) -> Non
     assert link.receive(value(b"\x0a"), 0.0) == [CUT, closed(CloseReason.FAIL)]
 
 
+def test_so_is_one_that_asks_for_much_at_once(link: GattLink) -> None:
+    for _ in range(3):
+        assert link.receive(value(b"\x0a"), 0.0) == [PduReceived(b"\x0a")]
+        link.send(bytes(8200), 0.0)
+    assert link.receive(value(b"\x0a"), 0.0) == [CUT, closed(CloseReason.FAIL)]
+
+
 # Sending.
 
 

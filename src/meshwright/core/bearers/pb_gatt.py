@@ -8,7 +8,7 @@ reason when we closed, FAIL when the peer or the radio did, and TIMEOUT when a t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum, auto
 from typing import ClassVar
@@ -43,6 +43,10 @@ class GattTiming:
     establishment: float = 60.0  # as on PB-ADV (5.3.2)
     link: float = 60.0  # 5.2.2
     farewell: float = 5.0  # for what still has to leave before we disconnect
+
+
+QUEUE_OCTETS = 16_384
+"""So much may wait for a peer that goes on asking; then it is cut off."""
 
 
 class _Timer(IntEnum):
@@ -91,7 +95,7 @@ class GattLink:
         self._mtu = SMALLEST_MTU
         self._reason = CloseReason.SUCCESS
         self._queue: deque[bytes] = deque()
-        self._values: deque[bytes] = deque()
+        self._values: Iterator[bytes] = iter(())
         self._at_radio = False
         self._reassembler.clear()
         self._timers.stop_all()
@@ -149,7 +153,7 @@ class GattLink:
     def _on_pdu(self, pdu: bytes) -> list[Effect]:
         self._timers.stop(_Timer.LINK)
         # Values come one after the other whether ours leave or not, and none may be dropped.
-        if len(self._queue) > QUEUE_LIMIT:
+        if len(self._queue) > QUEUE_LIMIT or sum(map(len, self._queue)) > QUEUE_OCTETS:
             return self._cut(CloseReason.FAIL)
         return [PduReceived(pdu)]
 
@@ -200,12 +204,14 @@ class GattLink:
 
     def _next_value(self) -> list[Effect]:
         """Hand the next value to the radio, one at a time."""
-        if not self._values and self._queue:
+        value = next(self._values, None)
+        if value is None and self._queue:
             pdu = self._queue.popleft()
-            self._values.extend(proxy_sar.encode(MessageType.PROVISIONING, pdu, self._mtu))
-        if self._values:
+            self._values = proxy_sar.segments(MessageType.PROVISIONING, pdu, self._mtu)
+            value = next(self._values)
+        if value is not None:
             self._at_radio = True
-            return [Transmit(Lane.TRANSACTION, self._values.popleft(), Priority.SEGMENT)]
+            return [Transmit(Lane.TRANSACTION, value, Priority.SEGMENT)]
         return self._all_sent() if self._phase is _Phase.CLOSING else []
 
     def _all_sent(self) -> list[Effect]:

@@ -6,7 +6,7 @@ data, and every segment but the last is as long as the connection allows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -80,18 +80,21 @@ def value_size(mtu: int) -> int:
 
 def encode(message_type: int, message: bytes, mtu: int) -> list[bytes]:
     """Return the Proxy PDUs of `message` for a connection with an ATT_MTU of 23 to 517 octets."""
+    return list(segments(message_type, message, mtu))
+
+
+def segments(message_type: int, message: bytes, mtu: int) -> Iterator[bytes]:
+    """Yield them one by one, which takes less room than all at once."""
     if not SMALLEST_MTU <= mtu <= LARGEST_MTU:
         raise ValueError(f"an ATT_MTU is {SMALLEST_MTU} to {LARGEST_MTU} octets, not {mtu}")
     room = value_size(mtu) - 1
     if len(message) <= room:
-        return [_header(Sar.COMPLETE, message_type) + message]
-    parts = [message[begin : begin + room] for begin in range(0, len(message), room)]
-    kinds = [Sar.FIRST, *[Sar.CONTINUATION] * (len(parts) - 2), Sar.LAST]
-    return [_header(sar, message_type) + part for sar, part in zip(kinds, parts, strict=True)]
-
-
-def _header(sar: Sar, message_type: int) -> bytes:
-    return bytes([sar << 6 | message_type])
+        yield bytes([Sar.COMPLETE << 6 | message_type]) + message
+        return
+    for begin in range(0, len(message), room):
+        last = Sar.LAST if begin + room >= len(message) else Sar.CONTINUATION
+        sar = last if begin else Sar.FIRST
+        yield bytes([sar << 6 | message_type]) + message[begin : begin + room]
 
 
 class Reassembler:
