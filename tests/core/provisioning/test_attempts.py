@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.core.provisioning.pair import CERTIFIED, OPTIONS, closes, pdus
+from tests.core.provisioning.pair import CERTIFIED, DATA, OPTIONS, closes, pdus
 
 from meshwright.core.crypto import KeyPair
 from meshwright.core.effects import CloseReason, Effect, SendPdu
 from meshwright.core.provisioning import pdu
 from meshwright.core.provisioning.attempts import Attempts, AttemptsChanged, BackOff
+from meshwright.core.provisioning.data import ProvisioningData
 from meshwright.core.provisioning.device import DeviceMachine, DeviceOptions, SessionRefused
 from meshwright.core.provisioning.fields import (
     Algorithm,
@@ -101,8 +102,13 @@ class Guesser:
         self.heard += effects
         return not closes(effects)
 
-    def guess(self, value: StaticOob | None, policy: AuthenticationPolicy = CMAC) -> bool:
-        """Try one value in one session; True when the device accepts it."""
+    def guess(
+        self,
+        value: StaticOob | None,
+        policy: AuthenticationPolicy = CMAC,
+        data: ProvisioningData | None = None,
+    ) -> bool:
+        """Try one value in one session; True when the device accepts it, and goes on with data."""
         provisioner = ProvisionerMachine(self._random)
         provisioner.bearer_opened(self.now)
         public = CERTIFIED.public if policy.require_oob_public_key else None
@@ -112,7 +118,9 @@ class Guesser:
         joined = False
         while waiting:
             effect = waiting.pop(0)
-            joined |= isinstance(effect, Authenticated)
+            if isinstance(effect, Authenticated):
+                joined = True
+                waiting += [] if data is None else provisioner.send_data(data, self.now)
             if isinstance(effect, SendPdu):
                 answers = self.device.receive(effect.pdu, self.now)
                 self.heard += answers
@@ -163,6 +171,9 @@ def test_a_locked_device_takes_no_session_and_then_the_right_value() -> None:
     guesser.now += BackOff().first
     assert guesser.open()
     assert guesser.guess(SECRET)
+    assert guesser.told() == [1, 2, 3, 4], "a recorded session gets as far as that"
+    assert guesser.open()
+    assert guesser.guess(SECRET, data=DATA)
     assert guesser.told() == [1, 2, 3, 4, 0]
 
 

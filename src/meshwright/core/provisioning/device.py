@@ -347,7 +347,7 @@ class DeviceMachine:
             raise _RefusedError(ErrorCode.CONFIRMATION_FAILED)
         self._keys = self._confirming.session_keys(value, self._own_random)
         self._state = _State.RANDOM_SENT
-        return [*self._clear_count(), _send(pdu.Random(self._own_random))]
+        return [_send(pdu.Random(self._own_random))]
 
     def _on_data(self, octets: bytes) -> list[Effect]:
         sealed = pdu.decode_as(pdu.Data, octets).sealed
@@ -359,7 +359,8 @@ class DeviceMachine:
         device_key = self._keys.device_key
         self._state = _State.COMPLETE
         self._forget()
-        return [BecameNode(data, device_key), _send(pdu.Complete())]
+        # Not sooner: with a certified key a recorded session gets as far as our Random.
+        return [*self._clear_count(), BecameNode(data, device_key), _send(pdu.Complete())]
 
     # Failed authentications.
 
