@@ -61,13 +61,13 @@ class Scenario:
             input_size=0 if self.input is None else 4,
         )
 
-    def device(self) -> DeviceMachine:
-        """Return the device, with the same chances every time."""
-        return DeviceMachine(self.options, SeededRandomness(1).stream("device"))
+    def device(self, seed: int = 1) -> DeviceMachine:
+        """Return the device, with the same chances for the same seed."""
+        return DeviceMachine(self.options, SeededRandomness(seed).stream("device"))
 
-    def provisioner(self) -> ProvisionerMachine:
-        """Return the Provisioner, with the same chances every time."""
-        return ProvisionerMachine(SeededRandomness(1).stream("provisioner"))
+    def provisioner(self, seed: int = 1) -> ProvisionerMachine:
+        """Return the Provisioner, with the same chances for the same seed."""
+        return ProvisionerMachine(SeededRandomness(seed).stream("provisioner"))
 
     def lead(self, machine: ProvisionerMachine, effect: Effect, now: float) -> list[Effect]:
         """Do what an owner does after `effect`."""
@@ -97,6 +97,11 @@ class Scenario:
         return machine.invite(
             now, policy=policy, device_public=public, static_oob=static, attention=5
         )
+
+
+def scenario(name: str) -> Scenario:
+    """Return the scenario of that name."""
+    return next(each for each in SCENARIOS if each.name == name)
 
 
 _OUTPUT, _INPUT = AuthenticationMethod.OUTPUT, AuthenticationMethod.INPUT
