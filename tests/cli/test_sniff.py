@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from uuid import UUID
 
 import pytest
 from tests.cli.commands import Done, meshwright, refused
+from tests.cli.listening import PATIENCE, listening
 
 from meshwright.core.discovery.beacon import UnprovisionedBeacon, advertisement
 from meshwright.core.readable.items import Kind
@@ -121,53 +115,9 @@ def test_errors_are_sentences(tmp_path: Path) -> None:
 # On a radio.
 
 
-@dataclass
-class Listening:
-    """A sniffer in a process of its own, and somebody it hears."""
-
-    process: subprocess.Popen[str]
-    peer: socket.socket
-    ours: Path
-
-    @property
-    def out(self) -> IO[str]:
-        assert self.process.stdout is not None
-        return self.process.stdout
-
-    def send(self, payload: bytes) -> None:
-        self.peer.sendto(payload, str(self.ours))
-
-    def interrupted(self) -> str:
-        """Press Ctrl-C and return the rest of the output."""
-        self.process.send_signal(signal.SIGINT)
-        out, err = self.process.communicate(timeout=60)
-        assert (self.process.returncode, err) == (0, "")
-        return out
-
-
-@contextmanager
-def listening(folder: Path, *options: object) -> Iterator[Listening]:
-    ours, theirs = folder / "ours", folder / "theirs"
-    command = [sys.executable, "-m", "meshwright", "sniff", "--radio", f"unix:{ours},{theirs}"]
-    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as peer:
-        peer.bind(str(theirs))
-        with subprocess.Popen(
-            [*command, *map(str, options)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stderr is not None
-            assert process.stderr.readline() == "Listening; Ctrl-C ends.\n"
-            try:
-                yield Listening(process, peer, ours)
-            finally:
-                process.kill()
-
-
 def test_a_radio_is_heard_until_ctrl_c(tmp_path: Path) -> None:
     path = tmp_path / "heard.pcap"
-    with listening(tmp_path, "--pcap", path) as sniffer:
+    with listening(tmp_path, "sniff", "--pcap", path) as sniffer:
         sniffer.send(BEACON)
         line = sniffer.out.readline()
         assert TIME.match(line)
@@ -181,10 +131,10 @@ def test_a_radio_is_heard_until_ctrl_c(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_leaves_ends_it(tmp_path: Path) -> None:
-    with listening(tmp_path, "--json") as sniffer:
+    with listening(tmp_path, "sniff", "--json") as sniffer:
         sniffer.out.close()
         sniffer.send(BEACON)
-        assert sniffer.process.wait(timeout=60) == 1
+        assert sniffer.process.wait(timeout=PATIENCE) == 1
         assert sniffer.process.stderr is not None
         assert sniffer.process.stderr.read() == ""
 

@@ -31,6 +31,8 @@ _COMMANDS = {
     "init": "meshwright.cli.init",
     "network": "meshwright.cli.network",
     "nodes": "meshwright.cli.nodes",
+    "provision": "meshwright.cli.provision",
+    "scan": "meshwright.cli.scan",
     "sniff": "meshwright.cli.sniff",
 }
 

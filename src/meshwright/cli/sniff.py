@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 from collections.abc import Iterable
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
@@ -14,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from meshwright.cli.common import example
+from meshwright.cli.live import end_in_order, seconds_option
 from meshwright.cli.output import counted, say
 
 if TYPE_CHECKING:
     from meshwright.core.readable.items import Item
     from meshwright.core.readable.reader import Reader
     from meshwright.radio.capture import CapturedPacket, CaptureFile
-    from meshwright.services.sniffing import Selection, Sniffer, Tally
+    from meshwright.services.sniffing import Selection, Tally
 
 
 @click.command(
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Record everything that is heard in this new file.",
 )
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long to listen.")
+@seconds_option
 @click.option(
     "--only",
     multiple=True,
@@ -92,23 +92,10 @@ async def _listen(specs: Iterable[str], seconds: float | None, shown: _Shown) ->
     async with AsyncExitStack() as stack:
         for spec in specs:
             sniffer.listen(await stack.enter_async_context(opened_station(spec)))
-        _end_in_order(sniffer, seconds)
+        end_in_order(sniffer.stop, seconds)
         click.echo("Listening; Ctrl-C ends.", err=True)
         async for heard in sniffer:
             shown.show(heard.radio, heard.packet)
-
-
-def _end_in_order(sniffer: Sniffer, seconds: float | None) -> None:
-    """Let the time and Ctrl-C end the listening; a second Ctrl-C ends the process."""
-    loop = asyncio.get_running_loop()
-
-    def interrupted() -> None:
-        loop.remove_signal_handler(signal.SIGINT)
-        sniffer.stop()
-
-    loop.add_signal_handler(signal.SIGINT, interrupted)
-    if seconds is not None:
-        loop.call_later(seconds, sniffer.stop)
 
 
 @dataclass
