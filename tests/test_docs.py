@@ -288,6 +288,10 @@ def test_the_times_of_commissioning_are_those_of_the_code() -> None:
         "All records of a session together": [RecordLimits().seconds],
         "A lost device is tried again after": [run.retry, run.longest_retry],
         "A refused sender is avoided for": [run.skip],
+        "After the fourth OOB value in a row that was not proven": [
+            run.back_off.wait(4),
+            run.back_off.longest,
+        ],
         "An address that may be a node is asked every": [ASK_AGAIN],
         "A run ends when all is settled and nothing new was heard for": [run.settle],
         "A run ends without any progress after": [run.patience],

@@ -40,6 +40,8 @@ def test_the_commands_are_those_of_the_issue() -> None:
     assert [" ".join(each) for each in COMMANDS] == [
         "assets add",
         "assets list",
+        "assets oob",
+        "assets retry",
         "assets unaccounted",
         "ca create",
         "commission",
@@ -74,7 +76,12 @@ def test_the_version_is_told() -> None:
 
 def arguments_of(command: tuple[str, ...]) -> tuple[str, ...]:
     """Return what a command needs to get as far as the home."""
-    given = {"assets add": ("--uuid", "0" * 32), "network create": ("hall",)}
+    given = {
+        "assets add": ("--uuid", "0" * 32),
+        "assets oob": ("lamp", "--remove-static-oob"),
+        "assets retry": ("lamp",),
+        "network create": ("hall",),
+    }
     return (*command, *given.get(" ".join(command), ()))
 
 

@@ -53,7 +53,19 @@ def test_what_the_site_tells_programs(plant: Path) -> None:
         "simulated_seconds",
         "refusals",
         "assets",
+        "allowed",
     ]
+    assert report["allowed"] == []
+    for row in report["assets"]:
+        assert row["authentication"] == {
+            "algorithm": "hmac",
+            "key": "certificate",
+            "method": "no-oob",
+            "action": None,
+            "size": 0,
+            "weaknesses": [],
+            "reason": "HMAC with the certified public key and no OOB value.",
+        }
     assert (report["unaccounted"], report["strangers"], report["refusals"]) == (0, 0, [])
     assert sorted(row["address"] for row in report["assets"]) == [2, 3]
     assert {row["outcome"] for row in report["assets"]} == {"node"}
@@ -62,6 +74,9 @@ def test_what_the_site_tells_programs(plant: Path) -> None:
     nodes = told(plant, "nodes", "list")["nodes"]
     assert [node["address"] for node in nodes] == [2, 3]
     assert {node["uuid"] for node in nodes} == {row["uuid"] for row in missing}
+    assert [node["authentication"] for node in nodes] == [
+        row["authentication"] for row in report["assets"]
+    ]
     listed = told(plant, "assets", "list", "--network", "hall")["assets"]
     assert {row["state"] for row in listed} == {"node"}
     assert told(plant, "assets", "unaccounted") == {"assets": []}

@@ -10,10 +10,12 @@ import click
 from meshwright.cli.common import example, home_command, links_option, loss_option, open_home
 from meshwright.cli.display import observer
 from meshwright.cli.exits import ExitStatus
-from meshwright.cli.output import emit, say, table
+from meshwright.cli.output import counted, emit, say, table
 
 if TYPE_CHECKING:
     from meshwright.services.report import AssetResult, CommissioningReport
+
+ALLOWANCES = ("cmac", "in-band-key", "unauthenticated", "static-with-cmac", "without-static")
 
 
 @click.command(
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     epilog=example(
         "meshwright commission --home plant",
         "meshwright commission --home plant --network hall --links 16 --loss 0.1",
+        "meshwright commission --home plant --allow in-band-key --allow cmac",
     ),
 )
 @click.option("--network", help="The network to fill, if there are several.")
@@ -34,12 +37,20 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seconds of air time without progress after which the run ends.",
 )
+@click.option(
+    "--allow",
+    "allowed",
+    multiple=True,
+    type=click.Choice(ALLOWANCES),
+    help="Something weaker than zero-touch; may be repeated.",
+)
 @home_command
 def command(
     network: str | None,
     links: int | None,
     loss: float,
     patience: float,
+    allowed: tuple[str, ...],
     home: Path | None,
     key_file: Path | None,
     as_json: bool,
@@ -49,12 +60,16 @@ def command(
     Run it again after an interruption: nothing is lost and nothing is given twice. Exit status 0
     says that every device on the list is a node, 1 that some are not.
     """
+    from meshwright.core.provisioning.authentication import Weakening
+    from meshwright.core.provisioning.oob import AuthenticationPolicy
     from meshwright.services.commissioning import CommissioningOptions
     from meshwright.services.networks import choose_network
     from meshwright.wiring.progress import Stage, site_progress
     from meshwright.wiring.site import Site, SiteOptions
 
-    options = SiteOptions(loss, CommissioningOptions(links=links, patience=patience))
+    policy = AuthenticationPolicy.allowing(map(Weakening, allowed))
+    run = CommissioningOptions(links=links, patience=patience, policy=policy)
+    options = SiteOptions(loss, run)
     with open_home(home, key_file) as found, observer(quiet=as_json) as shown:
         place = choose_network(found.register, network)
         shown.stage(Stage.SITE, len(found.register.unaccounted(place.id)))
@@ -71,6 +86,8 @@ def _print(network: str, report: CommissioningReport, as_json: bool) -> None:
     columns = ["device", "address", "seconds", "retries", "reason"]
     table(f"Network {network}", columns, [_cells(result) for result in report.assets])
     say(f"Unaccounted: {report.unaccounted}.")
+    if report.allowed:
+        say(f"Allowed beyond zero-touch: {', '.join(report.allowed)}; used for {_weak(report)}.")
     if report.strangers:
         more = " or more" if report.strangers_uncounted else ""
         say(f"Devices that are not on the list: {len(report.strangers)}{more}; all stay outside.")
@@ -79,7 +96,14 @@ def _print(network: str, report: CommissioningReport, as_json: bool) -> None:
 def _cells(result: AssetResult) -> list[str]:
     address = "" if result.address is None else f"0x{result.address:04x}"
     seconds = "" if result.seconds_on_air is None else f"{result.seconds_on_air:.1f}"
-    return [result.asset.name, address, seconds, str(result.retransmissions), result.reason or ""]
+    how = result.authentication.brief if result.authentication and not result.code else ""
+    reason = result.reason or how
+    return [result.asset.name, address, seconds, str(result.retransmissions), reason]
+
+
+def _weak(report: CommissioningReport) -> str:
+    chosen = [result.authentication for result in report.assets if result.address is not None]
+    return counted(sum(bool(each and each.weaknesses) for each in chosen), "node")
 
 
 def _to_json(network: str, report: CommissioningReport) -> dict[str, Any]:
@@ -102,7 +126,9 @@ def _to_json(network: str, report: CommissioningReport) -> dict[str, Any]:
                 "address": result.address,
                 "seconds_on_air": result.seconds_on_air and round(result.seconds_on_air, 3),
                 "retransmissions": result.retransmissions,
+                "authentication": result.authentication and result.authentication.to_json(),
             }
             for result in report.assets
         ],
+        "allowed": list(report.allowed),
     }

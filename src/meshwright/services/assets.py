@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
 from meshwright.core.errors import InputError
+from meshwright.core.provisioning.values import StaticOob
 from meshwright.factory.labels import read_labels
-from meshwright.registry.entities import Asset, Attempt, Network, NewAsset, Node, Unaccounted
+from meshwright.registry.entities import (
+    Asset,
+    Attempt,
+    FailedTry,
+    Network,
+    NewAsset,
+    Node,
+    Unaccounted,
+)
+from meshwright.registry.errors import NotFoundError
+from meshwright.services.tries import Tries
 
 
 class AssetStore(Protocol):
@@ -25,6 +36,8 @@ class AssetStore(Protocol):
 
     def nodes(self, network_id: int | None = None) -> list[Node]: ...
 
+    def failed_tries(self, network_id: int | None = None) -> list[FailedTry]: ...
+
     def networks(self) -> list[Network]: ...
 
     def network(self, name: str) -> Network: ...
@@ -32,11 +45,16 @@ class AssetStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A device that may be entered; `source` says how we know of it."""
+    """A device that may be entered; `source` says how we know of it.
+
+    What is known of it beforehand comes with it: its static OOB value, its public key.
+    """
 
     uuid: UUID
     name: str
     source: str
+    static_oob: StaticOob | None = field(default=None, repr=False)
+    public_key: bytes | None = None
 
 
 def scan_labels(images: Sequence[Path]) -> list[Candidate]:
@@ -82,18 +100,50 @@ def enter_assets(
     store: AssetStore, candidates: Iterable[Candidate], network: Network
 ) -> list[Asset]:
     """Authorize devices to join `network`: all of them or none."""
-    items = [NewAsset(each.uuid, each.name, network.id, each.source) for each in candidates]
+    items = [
+        NewAsset(each.uuid, each.name, network.id, each.source, each.static_oob, each.public_key)
+        for each in candidates
+    ]
     return store.add_many(items)
+
+
+def find_asset(store: AssetStore, text: str) -> Asset:
+    """Find an asset by its name or UUID.
+
+    Raises `NotFoundError` (`unknown-asset`), and `InputError` (`which-asset`) for a name that
+    several have.
+    """
+    found = [each for each in store.assets() if text == each.name or _is_uuid(text, each.uuid)]
+    if not found:
+        raise NotFoundError(
+            f"There is no asset {text!r}; `meshwright assets list` shows all.", code="unknown-asset"
+        )
+    if len(found) > 1:
+        raise InputError(
+            f"{len(found)} assets are called {text!r}; give the UUID of one.", code="which-asset"
+        )
+    return found[0]
+
+
+def _is_uuid(text: str, uuid: UUID) -> bool:
+    try:
+        return UUID(text) == uuid
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What an asset is now: a node, or unaccounted since its `last` attempt, if there was any."""
+    """What an asset is now: a node, or unaccounted since its `last` attempt, if there was any.
+
+    When it is `locked`, nobody tries it until a person says so.
+    """
 
     asset: Asset
     network: Network | None
     node: Node | None
     last: Attempt | None
+    locked: bool = False
 
 
 def standings(store: AssetStore, network: str | None = None) -> list[Standing]:
@@ -102,12 +152,16 @@ def standings(store: AssetStore, network: str | None = None) -> list[Standing]:
     networks = {each.id: each for each in store.networks()}
     nodes = {(node.network_id, node.uuid): node for node in store.nodes(network_id)}
     last = {each.asset.id: each.last for each in store.unaccounted(network_id)}
+    tries = Tries()
+    tries.count(store.failed_tries(network_id))
+    locked = tries.locked_out()
     return [
         Standing(
             asset,
             None if asset.network_id is None else networks[asset.network_id],
             None if asset.network_id is None else nodes.get((asset.network_id, asset.uuid)),
             last.get(asset.id),
+            asset.uuid in locked,
         )
         for asset in store.assets(network_id)
     ]

@@ -36,8 +36,8 @@ class Hold:
 class Tries:
     """Counts for each asset, or each sender under its UUID."""
 
-    def __init__(self, rule: BackOff, most: int = MOST_FAILURES) -> None:
-        self._rule = rule
+    def __init__(self, rule: BackOff | None = None, most: int = MOST_FAILURES) -> None:
+        self._rule = rule or BackOff()
         self._most = most
         self._counts: dict[tuple[UUID, str], Attempts] = {}
 
@@ -46,6 +46,11 @@ class Tries:
         for each in failed:
             ago = max(0.0, (wall - each.at).total_seconds())  # a clock may have been set back
             self._count(each.uuid, each.sender, each.key, now - ago)
+
+    def count(self, failed: Iterable[FailedTry]) -> None:
+        """Take over how many there were, where the time does not matter."""
+        for each in failed:
+            self._count(each.uuid, each.sender, each.key, 0.0)
 
     def fail(self, uuid: UUID, sender: bytes | None, key: KeySource, now: float) -> None:
         """Count a failure."""

@@ -54,6 +54,13 @@ class Authentication:
             text += f"; weaker than zero-touch, as allowed: {', '.join(self.weaknesses)}"
         return f"{text}."
 
+    @property
+    def brief(self) -> str:
+        """The same in a few words, for a table."""
+        action = f" {self.action}" if self.action else ""
+        text = f"{self.algorithm.upper()}, {self.key} key, {self.method}{action}"
+        return f"{text}, weak: {' '.join(self.weaknesses)}" if self.weaknesses else text
+
     def to_json(self) -> dict[str, object]:
         """Return it for programs, the sentence included."""
         return {
