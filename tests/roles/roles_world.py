@@ -44,10 +44,14 @@ class World:
         self.values: asyncio.Queue[str] = asyncio.Queue()
         self.devices: dict[UUID, Device] = {}
         self._places = 0
+        self._noted = asyncio.Event()
 
     def run(self, program: Coroutine[Any, Any, T], limit: float = 3600.0) -> T:
-        """Run a program in the time of the air."""
-        return run(self.air, program, limit=limit)
+        """Run a program in the time of the air, and let what it has sent arrive."""
+        try:
+            return run(self.air, program, limit=limit)
+        finally:
+            self.air.run_until(self.air.time() + 2.0)
 
     def place(self, *, gatt: bool = True, fast: bool = False) -> Transceiver:
         """Return one more transceiver on the air."""
@@ -66,6 +70,13 @@ class World:
     def note(self, *what: object) -> None:
         """Write down what happened, and when."""
         self.told.append((self.air.time(), *what))
+        self._noted.set()
+
+    async def until(self, who: str, what: str) -> None:
+        """Wait until something is told."""
+        while not self.noted(who, what):
+            self._noted.clear()
+            await self._noted.wait()
 
     def noted(self, who: str, what: str) -> Notes:
         """Return what was told: the arguments of each call."""
@@ -74,6 +85,10 @@ class World:
     def when(self, who: str, what: str) -> list[float]:
         """Return the times at which something was told."""
         return [entry[0] for entry in self.told if entry[1:3] == (who, what)]
+
+    def order(self, who: str, what: str) -> list[int]:
+        """Return the places at which something was told among everything."""
+        return [place for place, entry in enumerate(self.told) if entry[1:3] == (who, what)]
 
     def hear(self, who: str, what: str) -> Callable[..., None]:
         """Return a callback that writes down its arguments."""
