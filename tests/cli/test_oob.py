@@ -197,7 +197,7 @@ def test_a_device_that_does_not_offer_its_value_stays_outside_until_a_person_all
     assert "Allowed beyond zero-touch: without-static; used for 1 node." in again.out
     assert "weak: without-static" in again.out
     listed = meshwright("nodes", "list", "--home", plant)
-    assert "HMAC, certificate key, no-oob, weak: without-static" in listed.out
+    assert "HMAC, certificate, weak: without-static" in listed.out
     nodes = meshwright("nodes", "list", "--home", plant, "--json").json["nodes"]
     weak = [node["authentication"]["weaknesses"] for node in nodes if node["name"] == NAME]
     assert weak == [["without-static"]]

@@ -279,6 +279,15 @@ def test_a_choice_is_summed_up_for_programs_and_people(source: KeySource, words:
     summary = choose(offer, policy, key_known=True).summary(source)
     assert summary == Authentication("hmac", source, "output", "numeric", 6)
     assert summary.reason == f"HMAC with {words} and output OOB (numeric, size 6)."
+    assert summary.brief == f"HMAC, {source}, output numeric"
+    assert Authentication.from_json(summary.to_json()) == summary
+
+
+def test_a_few_words_are_enough_for_a_table() -> None:
+    assert Authentication("hmac", KeySource.CERTIFICATE, "no-oob").brief == "HMAC, certificate"
+    weak = (Weakening.CMAC, Weakening.IN_BAND_KEY)
+    legacy = Authentication("cmac", KeySource.IN_BAND, "static", weaknesses=weak)
+    assert legacy.brief == "CMAC, in-band, static, weak: cmac in-band-key"
 
 
 def test_a_key_in_band_has_no_other_source() -> None:

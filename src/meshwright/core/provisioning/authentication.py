@@ -57,8 +57,9 @@ class Authentication:
     @property
     def brief(self) -> str:
         """The same in a few words, for a table."""
-        action = f" {self.action}" if self.action else ""
-        text = f"{self.algorithm.upper()}, {self.key} key, {self.method}{action}"
+        text = f"{self.algorithm.upper()}, {self.key}"
+        if self.method != "no-oob":
+            text += f", {self.method} {self.action or ''}".rstrip()
         return f"{text}, weak: {' '.join(self.weaknesses)}" if self.weaknesses else text
 
     def to_json(self) -> dict[str, object]:
