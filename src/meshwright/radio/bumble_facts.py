@@ -67,7 +67,7 @@ async def identify(host: ControllerHost) -> Identity:
     extended = host.supports_le_features(hci.LeFeatureMask.LE_EXTENDED_ADVERTISING)
     queue = host.le_acl_packet_queue
     return Identity(
-        version=hci.SpecificationVersion(version.hci_version).name if version else "unknown",
+        version=_version(version.hci_version) if version else "unknown",
         manufacturer=_manufacturer(version.company_identifier) if version else "unknown",
         address=await _public_address(host),
         extended_advertising=extended,
@@ -104,6 +104,13 @@ async def _states(host: ControllerHost) -> frozenset[str]:
         return frozenset()
     bits = int.from_bytes(answer.le_states, "little")
     return frozenset(state for bit, state in _STATES.items() if bits >> bit & 1)
+
+
+def _version(number: int) -> str:
+    """Return the version of the Core Specification, such as 5.0."""
+    name, core = hci.SpecificationVersion(number).name, "BLUETOOTH_CORE_"
+    known = name.startswith(core)
+    return name.removeprefix(core).replace("_", ".") if known else f"number {number}"
 
 
 def _manufacturer(number: int) -> str:
