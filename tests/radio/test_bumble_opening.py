@@ -298,13 +298,13 @@ def test_closing_a_lost_controller(place: BumblePlace) -> None:
 
 _EXPLAINED = [
     ("usb:0", usb1.USBErrorAccess(), "radio-permission", "udev"),
-    ("usb:0", usb1.USBErrorBusy(), "radio-in-use", "kernel"),
+    ("usb:0", usb1.USBErrorBusy(), "controller-in-use", "kernel"),
     ("usb:0", usb1.USBErrorOther(), "usb-unavailable", "/dev/bus/usb"),
     ("usb:9", TransportInitError("device not found"), "radio-not-found", "plug"),
     ("pyusb:0", ValueError("No backend available"), "usb-unavailable", "libusb"),
     ("pyusb:0", PermissionError(errno.EACCES, "no"), "radio-permission", "udev"),
     ("hci-socket:0", PermissionError(errno.EPERM, "no"), "radio-permission", "CAP_NET_ADMIN"),
-    ("hci-socket:0", OSError(errno.EBUSY, "no"), "radio-in-use", "down"),
+    ("hci-socket:0", OSError(errno.EBUSY, "no"), "controller-in-use", "down"),
     ("hci-socket:7", OSError(errno.ENODEV, "no"), "radio-not-found", "plug"),
     (
         "hci-socket:0",

@@ -46,7 +46,7 @@ _NOT_FOUND = _machine(
     "There is no radio at {spec}; plug it in, start whatever serves it, or correct the name.",
 )
 _FORBIDDEN = _machine("radio-permission", "You may not open {spec}; ask for the right to.")
-_BUSY = _machine("radio-in-use", "Another program uses {spec}; end that program first.")
+_BUSY = _machine("controller-in-use", "Another program uses {spec}; end that program first.")
 _FAILED = _machine(
     "radio-open", "{spec} could not be opened; check the name, and see what doctor says about it."
 )
@@ -65,7 +65,7 @@ _BY_SCHEME = {
     **dict.fromkeys(
         [(scheme, errno.EBUSY) for scheme in _USB],
         _machine(
-            "radio-in-use",
+            "controller-in-use",
             "The kernel's Bluetooth driver or another program holds {spec}; end that program, or "
             "take the device from the kernel (rmmod btusb).",
         ),
@@ -76,7 +76,7 @@ _BY_SCHEME = {
         "(setcap cap_net_admin+ep).",
     ),
     ("hci-socket", errno.EBUSY): _machine(
-        "radio-in-use",
+        "controller-in-use",
         "The system uses {spec}; stop bluetoothd and take the adapter down first "
         "(hciconfig hci0 down).",
     ),
