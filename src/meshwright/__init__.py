@@ -12,52 +12,105 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from meshwright.core.errors import MeshwrightError
     from meshwright.core.provisioning.device import DeviceMachine, DeviceOptions
-    from meshwright.core.provisioning.oob import AuthenticationPolicy
+    from meshwright.core.provisioning.policy import AuthenticationPolicy
     from meshwright.core.provisioning.provisioner import ProvisionerMachine
+    from meshwright.core.provisioning.values import StaticOob
     from meshwright.pki.validation import ChainValidator
     from meshwright.radio.runner import Runner
     from meshwright.radio.simulated import Air
+    from meshwright.radio.station import Station
+    from meshwright.roles.bearers import Bearer
+    from meshwright.roles.device import Device
+    from meshwright.roles.device_events import DeviceEvents, Joined
+    from meshwright.roles.discovery import DeviceDiscovered, Discovery
+    from meshwright.roles.methods import Method
+    from meshwright.roles.provisioned import (
+        AddressPool,
+        NetworkCredentials,
+        ProvisionedNode,
+        ProvisioningError,
+    )
+    from meshwright.roles.provisioner import Provisioner
+    from meshwright.roles.provisioner_events import ProvisionerEvents
+    from meshwright.roles.transceiver import Transceiver
     from meshwright.services.commissioning import Commissioner, CommissioningOptions
     from meshwright.sim.device import VirtualDevice
     from meshwright.wiring.home import Home, SecretSource
+    from meshwright.wiring.radios import open_station, opened_station
     from meshwright.wiring.site import Site, SiteOptions
 
 __version__ = "0.1.0"
 
 _PLACES = {
+    "AddressPool": "roles.provisioned",
     "Air": "radio.simulated",
-    "AuthenticationPolicy": "core.provisioning.oob",
+    "AuthenticationPolicy": "core.provisioning.policy",
+    "Bearer": "roles.bearers",
     "ChainValidator": "pki.validation",
     "Commissioner": "services.commissioning",
     "CommissioningOptions": "services.commissioning",
+    "Device": "roles.device",
+    "DeviceDiscovered": "roles.discovery",
+    "DeviceEvents": "roles.device_events",
     "DeviceMachine": "core.provisioning.device",
     "DeviceOptions": "core.provisioning.device",
+    "Discovery": "roles.discovery",
     "Home": "wiring.home",
+    "Joined": "roles.device_events",
     "MeshwrightError": "core.errors",
+    "Method": "roles.methods",
+    "NetworkCredentials": "roles.provisioned",
+    "ProvisionedNode": "roles.provisioned",
+    "Provisioner": "roles.provisioner",
+    "ProvisionerEvents": "roles.provisioner_events",
     "ProvisionerMachine": "core.provisioning.provisioner",
+    "ProvisioningError": "roles.provisioned",
     "Runner": "radio.runner",
     "SecretSource": "wiring.home",
     "Site": "wiring.site",
     "SiteOptions": "wiring.site",
+    "StaticOob": "core.provisioning.values",
+    "Station": "radio.station",
+    "Transceiver": "roles.transceiver",
     "VirtualDevice": "sim.device",
+    "open_station": "wiring.radios",
+    "opened_station": "wiring.radios",
 }
 
 __all__ = [
+    "AddressPool",
     "Air",
     "AuthenticationPolicy",
+    "Bearer",
     "ChainValidator",
     "Commissioner",
     "CommissioningOptions",
+    "Device",
+    "DeviceDiscovered",
+    "DeviceEvents",
     "DeviceMachine",
     "DeviceOptions",
+    "Discovery",
     "Home",
+    "Joined",
     "MeshwrightError",
+    "Method",
+    "NetworkCredentials",
+    "ProvisionedNode",
+    "Provisioner",
+    "ProvisionerEvents",
     "ProvisionerMachine",
+    "ProvisioningError",
     "Runner",
     "SecretSource",
     "Site",
     "SiteOptions",
+    "StaticOob",
+    "Station",
+    "Transceiver",
     "VirtualDevice",
+    "open_station",
+    "opened_station",
 ]
 
 

@@ -14,6 +14,7 @@ import pytest
 from tests.roles.roles_world import BEARERS, IN_BAND, ONE, World
 
 from meshwright.core.crypto import KeyPair
+from meshwright.core.provisioning.challenge import Challenge
 from meshwright.core.provisioning.device import DeviceOptions
 from meshwright.core.provisioning.fields import (
     AuthenticationMethod,
@@ -147,3 +148,36 @@ def test_the_policy_alone_finds_a_way(vector: str) -> None:
     world.run(program())
     for _uuid, challenge, value in world.noted("provisioner", "show"):
         assert challenge.size == (1 if challenge.is_counted else method.size) == len(value)
+
+
+@pytest.mark.parametrize(
+    "vector", [name for name in VECTORS if VECTORS[name][1].action is not None]
+)
+def test_numbers_are_as_good_as_text(vector: str) -> None:
+    """Ported programs have a number and not its digits; zeros in front come by themselves."""
+    for seed in range(1, 6):
+        world = World(seed)
+        options, method = VECTORS[vector]
+        numeric = method.action not in (OutputAction.ALPHANUMERIC, InputAction.ALPHANUMERIC)
+
+        def as_program(value: str, numeric: bool = numeric) -> str | int:
+            return int(value) if numeric else value
+
+        async def read(_uuid: UUID, _challenge: Challenge, world: World = world) -> str | int:
+            return as_program(await world.values.get())
+
+        def show(_uuid: UUID, _challenge: Challenge, value: str, world: World = world) -> None:
+            world.air.call_at(
+                world.air.time() + 1, lambda: world.devices[ONE].enter(as_program(value))
+            )
+
+        async def program(world: World = world) -> None:
+            events = world.provisioner_events(
+                capabilities=lambda *_: method, entry_needed=read, show=show
+            )
+            async with world.provisioner(events=events, policy=ANYTHING) as provisioner:
+                await provisioner.provision(ONE)
+
+        world.device(ONE, options)
+        world.run(program())
+        assert world.devices[ONE].is_provisioned

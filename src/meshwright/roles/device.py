@@ -17,7 +17,7 @@ from meshwright.core.driver import ProvisioningMachine
 from meshwright.core.effects import CloseReason, Effect, LinkClosed, LinkOpened
 from meshwright.core.errors import InputError
 from meshwright.core.provisioning.attempts import Attempts, AttemptsChanged
-from meshwright.core.provisioning.challenge import EntryNeeded, ValueShown, ValueToShow
+from meshwright.core.provisioning.challenge import Challenge, EntryNeeded, ValueShown, ValueToShow
 from meshwright.core.provisioning.data import ProvisioningData
 from meshwright.core.provisioning.device import (
     AttentionChanged,
@@ -32,6 +32,7 @@ from meshwright.roles.advertised import Advertised, BeaconTiming
 from meshwright.roles.advertising_end import AdvertisingEnd
 from meshwright.roles.bearers import Bearer
 from meshwright.roles.device_events import DeviceEvents, End, Joined
+from meshwright.roles.entry import Entered, as_text
 from meshwright.roles.gatt_end import GattEnd
 from meshwright.roles.transceiver import Transceiver, no_bearer
 
@@ -81,6 +82,7 @@ class Device:
         self._joined = joined
         self._enabled = Bearer.NONE
         self._held: Bearer | None = None
+        self._asked: Challenge | None = None
         self._suspended = False
         self._waiting: list[asyncio.Future[Joined]] = []
         advertised = Advertised(uuid, oob_information, uri)
@@ -167,14 +169,15 @@ class Device:
         self._suspended = False
         self._start(self._enabled)
 
-    def enter(self, value: str) -> None:
+    def enter(self, value: Entered) -> None:
         """Take the value that the provisioner shows, after `entry_needed`.
 
         Raises `InputError` (`bad-oob-value`) for what cannot be such a value; it can be entered
         again. Nothing happens when nothing was asked, or the session is over.
         """
-        if self._held is not None:
-            effects = self._machine.enter(value, self._place.timebase.time())
+        if self._held is not None and self._asked is not None:
+            text = as_text(value, self._asked)
+            effects = self._machine.enter(text, self._place.timebase.time())
             self._ends[self._held].perform(effects)
 
     def provision_locally(self, data: ProvisioningData, device_key: bytes) -> None:
@@ -258,6 +261,10 @@ class Device:
         if self._idle:
             self._start(self._enabled & ~bearer)
 
+    def _on_entry_needed(self, _bearer: Bearer, effect: EntryNeeded) -> None:
+        self._asked = effect.challenge
+        self._events.entry_needed(effect.challenge)
+
     def _on_node(self, bearer: Bearer, effect: BecameNode) -> None:
         self._join(Joined(effect.data, effect.device_key))
         self._ends[bearer].settle()
@@ -288,7 +295,7 @@ _HANDLERS: dict[type[Effect], Callable[[Device, Bearer, Any], object]] = {
     AttentionChanged: lambda device, _, effect: device._events.attention(effect.seconds),
     ValueToShow: lambda device, _, effect: device._events.show(effect.challenge, effect.value),
     ValueShown: lambda device, *_: device._events.stop_showing(),
-    EntryNeeded: lambda device, _, effect: device._events.entry_needed(effect.challenge),
+    EntryNeeded: Device._on_entry_needed,
     SessionRefused: lambda device, _, effect: device._events.refused(effect.error),
     AttemptsChanged: lambda device, _, effect: device._events.attempts_changed(effect.failures),
 }

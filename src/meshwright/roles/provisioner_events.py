@@ -17,6 +17,7 @@ from meshwright.core.provisioning.values import StaticOob
 from meshwright.pki.validation import ChainValidator
 from meshwright.roles.bearers import Bearer
 from meshwright.roles.discovery import Discovery
+from meshwright.roles.entry import Entered
 from meshwright.roles.methods import Picked
 from meshwright.roles.provisioned import NetworkCredentials, ProvisionedNode
 
@@ -39,7 +40,7 @@ class ProvisionerEvents:
     """With the reason: an octet of Link Close, or our own."""
     capabilities: Callable[[UUID, Capabilities, Choice], Picked | Awaitable[Picked]] | None = None
     """Choose how to authenticate, knowing what the policy would choose; None leaves it at that."""
-    entry_needed: Callable[[UUID, Challenge], str | Awaitable[str]] | None = None
+    entry_needed: Callable[[UUID, Challenge], Entered | Awaitable[Entered]] | None = None
     """Return what the device shows. Without this, Output OOB is never chosen."""
     entry_refused: Callable[[UUID, InputError], object] = _ignore
     """What was entered cannot be right; it is asked for again."""
