@@ -28,7 +28,7 @@ from meshwright.core.provisioning.provisioner import (
 )
 from meshwright.pki.validation import ValidatedDevice
 from meshwright.roles.bearers import Bearer
-from meshwright.roles.entry import as_text
+from meshwright.roles.entry import Entered, as_text
 from meshwright.roles.lines import Line
 from meshwright.roles.methods import Method
 from meshwright.roles.provisioned import ProvisionedNode, ProvisioningError
@@ -294,7 +294,8 @@ class Attempt:
     async def _entered(self, challenge: Challenge) -> list[Effect]:
         ask = self._tools.events.entry_needed
         assert ask is not None  # noqa: S101 - else the method is not feasible
-        value = await self._answer(ask(self.request.uuid, challenge))
+        asked: Entered | Awaitable[Entered] = ask(self.request.uuid, challenge)
+        value: Entered = await self._answer(asked)
         return self.machine.enter(as_text(value, challenge), self._tools.time())
 
     async def _on_authenticated(self, effect: Authenticated) -> None:
