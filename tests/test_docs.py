@@ -281,7 +281,7 @@ def test_the_times_of_commissioning_are_those_of_the_code() -> None:
         "Link without a provisioning PDU after opening": [link.link],
         "Transaction without an acknowledgment": [link.acknowledgment],
         "Session without a PDU in either direction": [PROVISIONING_TIMEOUT],
-        "Link Open sent again": [link.open_retransmit],
+        "Link Open sent again": [link.open_retransmit, link.open_patience],
         "Segments sent again, by a radio with timing of its own": [retransmit_after(OWN_TIMING)],
         "Segments sent again, by any other radio": [retransmit_after(HOST_10)],
         "Segments sent again, by a virtual device": [DEVICE_TIMING.retransmit],
