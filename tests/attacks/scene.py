@@ -92,9 +92,10 @@ class Scene:
         machine: ProvisioningMachine | None = None,
         fate: Fate = lambda _packet: ON_TIME,
         silent_at: type[Effect] | None = None,
+        person: bool = True,
         seed: int = 1,
     ) -> None:
-        self.scenario, self._silent_at = scenario, silent_at
+        self.scenario, self._silent_at, self._person = scenario, silent_at, person
         randomness = SeededRandomness(seed)
         self.provisioner = scenario.provisioner(seed)
         self.device = machine or scenario.device(seed)
@@ -143,6 +144,11 @@ class Scene:
         self.check_over()
         return self
 
+    def say(self, octets: bytes, *, by_device: bool) -> None:
+        """Let one side send a PDU that its machine knows nothing of."""
+        session, end = (self.right, self.wire.right) if by_device else (self.left, self.wire.left)
+        self.wire.act(end, session.carry_out([SendPdu(octets)], self.wire.now))
+
     # What the owners, the person and the connection do.
 
     def _on_left(self, effect: Effect, now: float) -> list[Effect]:
@@ -174,6 +180,8 @@ class Scene:
 
     def _mind(self, effect: Effect, *, is_device: bool) -> None:
         """Be the person: carry a value from where it is shown to where it is asked for."""
+        if not self._person:
+            return
         if isinstance(effect, ValueToShow):
             self._values[not is_device] = effect.value
         elif isinstance(effect, EntryNeeded):
