@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.roles.roles_world import ONE, World
+from tests.roles.roles_world import BEARERS, ONE, World
 
 from meshwright.core.discovery.ad import AdType
 from meshwright.core.discovery.beacon import (
@@ -271,3 +271,15 @@ def test_whatever_is_heard_is_taken_or_left(data: bytes) -> None:
     for service in MeshService:
         discovery._on_service(ServiceReport(service, data, "peer"), 1.0)
     assert len(discovery.devices) <= 2
+
+
+@pytest.mark.parametrize("bearer", BEARERS, ids=lambda bearer: bearer.name)
+@pytest.mark.parametrize("oob", [*OobInformation], ids=lambda oob: oob.name)
+def test_every_place_of_oob_information_arrives(
+    world: World, discovery: Discovery, oob: OobInformation, bearer: Bearer
+) -> None:
+    world.device(oob_information=oob, bearers=bearer)
+    world.air.run_until(4.0)
+    found = discovery.find(ONE)
+    assert found is not None
+    assert (found.oob, found.bearers) == (oob, bearer)

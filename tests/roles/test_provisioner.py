@@ -14,7 +14,13 @@ from meshwright.core.errors import InputError, StoreError
 from meshwright.core.network.iv_index import IvIndex, NetworkFlags
 from meshwright.core.provisioning.challenge import Challenge
 from meshwright.core.provisioning.device import DeviceOptions
-from meshwright.core.provisioning.fields import AuthenticationMethod, ErrorCode, OutputAction
+from meshwright.core.provisioning.fields import (
+    Algorithm,
+    Algorithms,
+    AuthenticationMethod,
+    ErrorCode,
+    OutputAction,
+)
 from meshwright.core.provisioning.oob import Choice
 from meshwright.core.provisioning.pdu import Capabilities
 from meshwright.core.provisioning.policy import RefusedByPolicyError
@@ -364,6 +370,38 @@ def test_sizes_are_checked_when_a_method_is_named(size: int) -> None:
     with pytest.raises(InputError) as caught:
         Method.output(OutputAction.BLINK, size)
     assert caught.value.code == "bad-oob-size"
+
+
+@bearers
+@pytest.mark.parametrize("algorithm", Algorithm, ids=lambda algorithm: algorithm.name)
+def test_each_algorithm(algorithm: Algorithm, bearer: Bearer) -> None:
+    world = World()
+    device = world.device(options=DeviceOptions(algorithms=algorithm.offered_as))
+    policy = replace(IN_BAND, algorithms=(*Algorithm,))
+
+    async def program() -> ProvisionedNode:
+        async with world.provisioner(policy=policy) as provisioner:
+            return await provisioner.provision(ONE, bearer)
+
+    node = world.run(program())
+    assert node.authentication.algorithm == algorithm.name.lower()
+    assert device.joined is not None
+    assert device.joined.device_key == node.device_key
+
+
+@bearers
+def test_a_device_that_demands_oob_authentication(bearer: Bearer) -> None:
+    world = World()
+    world.device(options=replace(STRING, only_oob=True, algorithms=Algorithms.HMAC))
+
+    async def program() -> ProvisionedNode:
+        async with world.provisioner() as provisioner:
+            with pytest.raises(ProvisioningError) as caught:
+                await provisioner.provision(ONE, bearer)
+            assert caught.value.code == "no-common-method"
+            return await provisioner.provision(ONE, bearer, policy=OUTPUT)
+
+    assert world.run(program()).authentication.method == "output"
 
 
 # People.
