@@ -22,7 +22,7 @@ from fuzz.worker import has_atheris
 
 CORPUS = Path(__file__).parents[1] / "build" / "fuzz"
 REPLAY = "replay"
-CONSOLE = Console(soft_wrap=True)
+CONSOLE = Console(soft_wrap=True, width=100)
 
 
 def run(names: list[str], seconds: int, corpus: Path) -> int:

@@ -22,6 +22,12 @@ HUNG = 20
 
 MEGABYTES = 1024
 _SEED = 1
+_DEEPER = {
+    "chain": ("pyhanko_certvalidator", "asn1crypto"),
+    "crl": ("asn1crypto",),
+    "resigned": ("pyhanko_certvalidator", "asn1crypto"),
+}
+"""What else is looked into, because most of the work is done there."""
 
 
 def has_atheris() -> bool:
@@ -34,7 +40,7 @@ def load(name: str) -> Target:
     if not has_atheris():
         return _target(name)
     atheris = importlib.import_module("atheris")
-    with atheris.instrument_imports(include=["meshwright"]):
+    with atheris.instrument_imports(include=["meshwright", *_DEEPER.get(name, ())]):
         return _target(name)
 
 

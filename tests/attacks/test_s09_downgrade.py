@@ -8,14 +8,11 @@ from dataclasses import replace
 import pytest
 from fuzz.scenarios import scenario
 from tests.attacks.scene import Scene, Tap, Tapped
-from tests.services.site_world import Actor, World, options_of
 
 from meshwright.core.provisioning import pdu
 from meshwright.core.provisioning.device import BecameNode
 from meshwright.core.provisioning.fields import Algorithms, ErrorCode, PduType
 from meshwright.core.provisioning.provisioner import Authenticated
-from meshwright.registry.entities import Outcome
-from meshwright.services.report import ResultKind
 
 Change = Callable[[pdu.Capabilities], pdu.Capabilities]
 STRIPPED: dict[str, tuple[Change, str, str]] = {
@@ -73,18 +70,3 @@ def test_s9_a_start_that_was_altered(bearer: str, start: pdu.Start) -> None:
     assert len(scene.failures) == 1
     assert not scene.told_provisioner(Authenticated)
     assert not scene.told_device(BecameNode)
-
-
-def test_s9_a_list_without_records_is_no_certificate(world: World) -> None:
-    """The beacon has said that there is one, and nothing else will do."""
-
-    def edit(octets: bytes) -> list[bytes]:
-        return [b"\x0d\0\0" if octets[0] == PduType.RECORDS_LIST else octets]
-
-    actor = Actor(world, world.uuid(1), options_of(world.flash(1)), edit=edit)
-    report = world.run(patience=15.0)
-    [result] = report.assets
-    assert (result.kind, result.code) == (ResultKind.REFUSED, "no-certificate")
-    assert {attempt.outcome for attempt in world.register.attempts()} == {Outcome.REFUSED}
-    assert not actor.became
-    assert not world.register.reserved()
