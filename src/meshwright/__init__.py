@@ -10,15 +10,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from meshwright.core.crypto import KeyPair
+    from meshwright.core.discovery.beacon import OobInformation
     from meshwright.core.errors import MeshwrightError
     from meshwright.core.provisioning.device import DeviceMachine, DeviceOptions
+    from meshwright.core.provisioning.fields import (
+        Algorithm,
+        AuthenticationMethod,
+        InputAction,
+        OutputAction,
+    )
     from meshwright.core.provisioning.policy import AuthenticationPolicy
     from meshwright.core.provisioning.provisioner import ProvisionerMachine
-    from meshwright.core.provisioning.values import StaticOob
+    from meshwright.core.provisioning.values import OobKind, StaticOob
     from meshwright.pki.validation import ChainValidator
     from meshwright.radio.runner import Runner
     from meshwright.radio.simulated import Air
     from meshwright.radio.station import Station
+    from meshwright.randomness import SeededRandomness, SystemRandomness
+    from meshwright.roles.advertised import BeaconTiming
     from meshwright.roles.bearers import Bearer
     from meshwright.roles.device import Device
     from meshwright.roles.device_events import DeviceEvents, Joined
@@ -44,7 +54,10 @@ __version__ = "0.1.0"
 _PLACES = {
     "AddressPool": "roles.provisioned",
     "Air": "radio.simulated",
+    "Algorithm": "core.provisioning.fields",
+    "AuthenticationMethod": "core.provisioning.fields",
     "AuthenticationPolicy": "core.provisioning.policy",
+    "BeaconTiming": "roles.advertised",
     "Bearer": "roles.bearers",
     "ChainValidator": "pki.validation",
     "Commissioner": "services.commissioning",
@@ -56,10 +69,15 @@ _PLACES = {
     "DeviceOptions": "core.provisioning.device",
     "Discovery": "roles.discovery",
     "Home": "wiring.home",
+    "InputAction": "core.provisioning.fields",
     "Joined": "roles.device_events",
+    "KeyPair": "core.crypto",
     "MeshwrightError": "core.errors",
     "Method": "roles.methods",
     "NetworkCredentials": "roles.provisioned",
+    "OobInformation": "core.discovery.beacon",
+    "OobKind": "core.provisioning.values",
+    "OutputAction": "core.provisioning.fields",
     "ProvisionedNode": "roles.provisioned",
     "Provisioner": "roles.provisioner",
     "ProvisionerEvents": "roles.provisioner_events",
@@ -67,10 +85,12 @@ _PLACES = {
     "ProvisioningError": "roles.provisioned",
     "Runner": "radio.runner",
     "SecretSource": "wiring.home",
+    "SeededRandomness": "randomness",
     "Site": "wiring.site",
     "SiteOptions": "wiring.site",
     "StaticOob": "core.provisioning.values",
     "Station": "radio.station",
+    "SystemRandomness": "randomness",
     "Transceiver": "roles.transceiver",
     "VirtualDevice": "sim.device",
     "open_station": "wiring.radios",
@@ -80,7 +100,10 @@ _PLACES = {
 __all__ = [
     "AddressPool",
     "Air",
+    "Algorithm",
+    "AuthenticationMethod",
     "AuthenticationPolicy",
+    "BeaconTiming",
     "Bearer",
     "ChainValidator",
     "Commissioner",
@@ -92,10 +115,15 @@ __all__ = [
     "DeviceOptions",
     "Discovery",
     "Home",
+    "InputAction",
     "Joined",
+    "KeyPair",
     "MeshwrightError",
     "Method",
     "NetworkCredentials",
+    "OobInformation",
+    "OobKind",
+    "OutputAction",
     "ProvisionedNode",
     "Provisioner",
     "ProvisionerEvents",
@@ -103,10 +131,12 @@ __all__ = [
     "ProvisioningError",
     "Runner",
     "SecretSource",
+    "SeededRandomness",
     "Site",
     "SiteOptions",
     "StaticOob",
     "Station",
+    "SystemRandomness",
     "Transceiver",
     "VirtualDevice",
     "open_station",
