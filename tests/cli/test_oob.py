@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from meshwright.core.provisioning.authentication import Authentication, KeySourc
 from meshwright.core.provisioning.values import OobKind, StaticOob
 from meshwright.registry.entities import Outcome
 from meshwright.services.given_keys import is_hex_key, public_key_in
+from meshwright.sim.flash import FlashFile
 from meshwright.wiring.home import SecretSource, opened
 
 USAGE = ExitStatus.USAGE
@@ -206,6 +208,30 @@ def test_a_device_that_does_not_offer_its_value_stays_outside_until_a_person_all
     assert [(line.subject, line.details) for line in lines] == [
         ("hall", '{"allowed":"without-static"}')
     ]
+
+
+def test_a_virtual_device_and_its_owner_prove_their_value(plant: Path, tmp_path: Path) -> None:
+    flash = FlashFile.open(plant / "flash" / f"{NAME}.json")
+    value = StaticOob(OobKind.BINARY, bytes.fromhex(SECRET))
+    flash.store(replace(flash.content, static_oob=value))
+    (tmp_path / "lamp.oob").write_text(SECRET[::-1])
+    entered = ("assets", "oob", NAME, "--static-oob", tmp_path / "lamp.oob", "--home", plant)
+    assert meshwright(*entered).status == 0
+    wrong = meshwright("commission", "--home", plant, "--patience", 20, "--json")
+    [row] = [row for row in wrong.json["assets"] if row["name"] == NAME]
+    assert (wrong.status, row["outcome"], row["code"]) == (1, "refused", "oob-value-refused")
+    assert FlashFile.open(flash.path).content.failures == 1
+
+    (tmp_path / "lamp.oob").write_text(SECRET)
+    assert meshwright(*entered).status == 0
+    right = meshwright("commission", "--home", plant, "--json")
+    assert right.status == 0
+    [row] = [row for row in right.json["assets"] if row["name"] == NAME]
+    chosen = row["authentication"]
+    assert (chosen["key"], chosen["method"], chosen["weaknesses"]) == ("certificate", "static", [])
+    assert FlashFile.open(flash.path).content.failures == 0
+    assert "HMAC, certificate, static" in meshwright("nodes", "list", "--home", plant).out
+    assert_hidden(wrong, right)
 
 
 def test_every_allowance_is_offered(plant: Path) -> None:
