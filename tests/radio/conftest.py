@@ -5,3 +5,4 @@ from __future__ import annotations
 import pytest
 
 pytest.register_assert_rewrite("tests.radio.contract")
+pytest.register_assert_rewrite("tests.radio.gatt_contract")
