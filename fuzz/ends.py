@@ -31,6 +31,7 @@ HEAVIEST = 64 * 1024
 """Octets that one open link may hold."""
 
 _MOST_STEPS = 256
+_WEIGHED_EVERY = 16
 _MOST_DEADLINES = 20_000
 _END_OF_TIME = 3_600.0
 """Nobody waits longer than that for a peer that says nothing."""
@@ -60,13 +61,18 @@ class End(ABC):
 
     def run(self) -> Self:
         """Let everything happen that the octets say, then nothing any more."""
-        for _ in range(_MOST_STEPS):
+        for step in range(_MOST_STEPS):
             if not self.decisions.left:
                 break
             self.decisions.one_of(self.happenings)(self)
-            must(weight(self.session) <= HEAVIEST, "a link holds too much")
+            if step % _WEIGHED_EVERY == 0:
+                self._weigh()
+        self._weigh()
         self._settle()
         return self
+
+    def _weigh(self) -> None:
+        must(weight(self.session) <= HEAVIEST, "a link holds too much")
 
     def act(self, effects: list[Effect]) -> None:
         """Carry out effects as a driver does; the Provisioner's owner answers them."""

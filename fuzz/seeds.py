@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -11,14 +10,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from fuzz import connections, machines
-from fuzz.artefacts import PASSPHRASE, scratch, site
-from fuzz.octets import long, sized
+from fuzz.octets import sized
 from fuzz.scenarios import SCENARIOS
 from fuzz.talk import Talk
-from meshwright import settings
 from meshwright.core.bearers import generic
 from meshwright.core.bearers.proxy_sar import encode
 from meshwright.core.discovery.ad import AdType, structure
@@ -36,14 +31,7 @@ from meshwright.core.discovery.service_data import (
 from meshwright.core.discovery.uri import encode_uri
 from meshwright.core.models.configuration import DefaultTtlGet, DefaultTtlSet, encode_message
 from meshwright.core.network.keys import NetworkKeys
-from meshwright.core.provisioning.data import ProvisioningData
 from meshwright.core.provisioning.fields import PduType
-from meshwright.factory.label_text import label_text
-from meshwright.pki import der
-from meshwright.pki.csr import make_csr
-from meshwright.pki.key_file import create_key_file
-from meshwright.randomness import SeededRandomness
-from meshwright.sim.flash import Flash, Membership
 
 VECTORS = Path(__file__).parents[1] / "tests" / "vectors"
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
@@ -51,19 +39,21 @@ _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 Seeds = Callable[[], list[bytes]]
 
 
-def _values(node: Any, name: str | None = None) -> Iterator[tuple[str | None, str]]:  # noqa: ANN401 - JSON
+def values_of(node: Any, name: str | None = None) -> Iterator[tuple[str | None, str]]:  # noqa: ANN401 - JSON
+    """Yield every text of a vector file, and the name of the field it stands in."""
     if isinstance(node, dict):
         for key, value in node.items():
-            yield from _values(value, key)
+            yield from values_of(value, key)
     elif isinstance(node, list):
         for value in node:
-            yield from _values(value, name)
+            yield from values_of(value, name)
     elif isinstance(node, str):
         yield name, node
 
 
 @cache
-def _loaded(name: str) -> Any:  # noqa: ANN401 - JSON
+def loaded(name: str) -> Any:  # noqa: ANN401 - JSON
+    """Return a vector file."""
     return json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))
 
 
@@ -71,7 +61,7 @@ def vectors(*names: str, fields: frozenset[str] | None = None) -> Seeds:
     """Return the hexadecimal values of some vectors, of all fields or of these."""
 
     def seeds() -> list[bytes]:
-        found = [pair for name in names for pair in _values(_loaded(name))]
+        found = [pair for name in names for pair in values_of(loaded(name))]
         texts = [text for field, text in found if fields is None or field in fields]
         return list(dict.fromkeys(bytes.fromhex(text) for text in texts if _HEX.fullmatch(text)))
 
@@ -172,90 +162,6 @@ def node() -> list[bytes]:
     messages = [encode_message(each) for each in (DefaultTtlGet(), DefaultTtlSet(5))]
     heard = b"".join(bytes([2, 0, 0, n]) + sized(m) for n, m in enumerate(messages, 1))
     return [heard, bytes([1, 0, 0, 1]) + sized(bytes(11))]
-
-
-_DER = frozenset({"der"})
-
-
-def certificates() -> list[bytes]:
-    """Return published certificates and our own."""
-    pem = [text for _, text in _values(_loaded("pki/limbo_profile")["pem"]) if "CERTIF" in text]
-    bodies = ["".join(text.splitlines()[1:-1]) for text in pem[:24]]
-    pkits = list(_loaded("pki/pkits")["certs"].values())[:24]
-    ours = [site().leaf, site().batch, site().root]
-    return [
-        *ours,
-        *vectors("pki/pts_test_certificates", fields=_DER)(),
-        *map(_decoded, [*bodies, *pkits]),
-    ]
-
-
-def _decoded(text: str) -> bytes:
-    return base64.b64decode(text)
-
-
-def crls() -> list[bytes]:
-    """Return published revocation lists."""
-    return [_decoded(text) for text in list(_loaded("pki/pkits")["crls"].values())[:24]]
-
-
-def signed_parts() -> list[bytes]:
-    """Return what is signed in certificates of devices."""
-    found = []
-    for certificate in certificates()[:12]:
-        tbs = der.children(certificate, der.whole(certificate), 1)[0]
-        found.append(certificate[tbs.header : tbs.end])
-    return found
-
-
-def chains() -> list[bytes]:
-    """Return what devices show."""
-    good = site()
-    ways = ([good.leaf, good.batch], [good.leaf, b""], [good.leaf, good.batch, good.root])
-    return [b"".join(long(each) for each in way) for way in ways]
-
-
-def requests() -> list[bytes]:
-    """Return certificate signing requests."""
-    good = site()
-    uuid = UUID("2f1e3d70-e5ec-11f1-804d-010203040506")
-    return [make_csr(good.device_key, good.profile.assign(uuid))]
-
-
-def common_names() -> list[bytes]:
-    """Return common names of devices."""
-    uuid = "2f1e3d70-e5ec-11f1-804d-010203040506"
-    return [uuid.encode(), f"{uuid} BCID:8001 BPID:03ff".encode()]
-
-
-def labels() -> list[bytes]:
-    """Return the texts of labels."""
-    uuid = UUID(int=5)
-    return [label_text(base, uuid).encode() for base in ("https://a.b/d", "https://a.b:1/x~y")]
-
-
-def flash_files() -> list[bytes]:
-    """Return flash images."""
-    member = Membership(ProvisioningData(bytes(16), 1, 0, 5, 2), bytes(16), 7)
-    records = {1: bytes(40)}
-    full = Flash(bytes(6), 3, UUID(int=1), "Acme", 1, 2, 5, records, member)
-    return [Flash(bytes(6)).encode(), full.encode()]
-
-
-def key_files() -> list[bytes]:
-    """Return a key file without the line of its digest, and one with it."""
-    path = scratch() / "seed.pem"
-    path.unlink(missing_ok=True)
-    key = ec.derive_private_key(5, ec.SECP256R1())
-    create_key_file(path, key, PASSPHRASE, SeededRandomness(1).stream("key file"))
-    whole = path.read_bytes()
-    return [whole.partition(b"\n")[2], whole]
-
-
-def home_settings() -> list[bytes]:
-    """Return settings of homes."""
-    settings.save(scratch(), settings.Settings("passphrase", "0102030405ff", seed=7))
-    return [(scratch() / settings.FILE_NAME).read_bytes()]
 
 
 def device() -> list[bytes]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fuzz import artefacts, connections, conversations, machines, messages, parsers, seeds
+from fuzz import (
+    artefact_seeds,
+    artefacts,
+    connections,
+    conversations,
+    machines,
+    messages,
+    parsers,
+    seeds,
+)
 from fuzz.invariant import in_time
 
 
@@ -45,17 +54,17 @@ TARGETS = {
     "access": Target(messages.access_messages, seeds.vectors("config_messages", "composition")),
     "composition": Target(messages.composition, seeds.vectors("composition")),
     "node": Target(messages.node, seeds.node),
-    "der": Target(artefacts.der_elements, seeds.certificates, 4096),
-    "certificate": Target(artefacts.certificates, seeds.certificates, 4096),
-    "chain": Target(artefacts.chains, seeds.chains, 4096),
-    "resigned": Target(artefacts.resigned, seeds.signed_parts, 4096),
-    "csr": Target(artefacts.requests, seeds.requests, 4096),
-    "common-name": Target(artefacts.common_names, seeds.common_names, 256),
-    "crl": Target(artefacts.crls, seeds.crls, 4096),
-    "label": Target(artefacts.labels, seeds.labels),
-    "flash": Target(artefacts.flash_files, seeds.flash_files, 4096),
-    "key-file": Target(artefacts.key_files, seeds.key_files, 4096),
-    "settings": Target(artefacts.home_settings, seeds.home_settings, 2048),
+    "der": Target(artefacts.der_elements, artefact_seeds.certificates, 4096),
+    "certificate": Target(artefacts.certificates, artefact_seeds.certificates, 4096),
+    "chain": Target(artefacts.chains, artefact_seeds.chains, 4096),
+    "resigned": Target(artefacts.resigned, artefact_seeds.signed_parts, 4096),
+    "csr": Target(artefacts.requests, artefact_seeds.requests, 4096),
+    "common-name": Target(artefacts.common_names, artefact_seeds.common_names, 256),
+    "crl": Target(artefacts.crls, artefact_seeds.crls, 4096),
+    "label": Target(artefacts.labels, artefact_seeds.labels),
+    "flash": Target(artefacts.flash_files, artefact_seeds.flash_files, 4096),
+    "key-file": Target(artefacts.key_files, artefact_seeds.key_files, 4096),
+    "settings": Target(artefacts.home_settings, artefact_seeds.home_settings, 2048),
     "device": Target(machines.device, seeds.device, 1024),
     "provisioner": Target(machines.provisioner, seeds.provisioner, 1024),
     "device-gatt": Target(connections.device, seeds.device_connections, 1024),

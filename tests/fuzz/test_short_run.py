@@ -35,7 +35,9 @@ from meshwright.core.provisioning.provisioner import Provisioned
 ROOT = Path(__file__).parents[2]
 REGRESSIONS = ROOT / "tests" / "vectors" / "regressions"
 MUTATIONS = 300
-SLOW = {"device": 60, "provisioner": 60, "air": 60, "key-file": 100, "readable": 100}
+SLOW = dict.fromkeys(
+    ("device", "provisioner", "device-gatt", "provisioner-gatt", "air", "key-file", "settings"), 60
+)
 """Mutations of targets that take milliseconds."""
 
 every_target = pytest.mark.parametrize("name", TARGETS)
