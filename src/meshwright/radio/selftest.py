@@ -22,11 +22,11 @@ from meshwright.randomness import RandomBytes
 
 PACKETS = 100
 
-_MARK_SIZE = 8
+MARK_SIZE = 8
 _COUNTER_SIZE = 2
-_LIMIT = 60.0  # seconds for one direction
+LIMIT = 60.0  # seconds for one direction
 _SETTLE = 0.5  # seconds in which the last packet arrives
-_SLOW = 1.5  # times what the radio says
+SLOW = 1.5  # times what the radio says
 _TWICE = 1.5
 
 
@@ -82,13 +82,13 @@ async def loopback(
     when one of them cannot send packets at all.
     """
     directions = (
-        await _direction(one, other, random(_MARK_SIZE), packets),
-        await _direction(other, one, random(_MARK_SIZE), packets),
+        await _direction(one, other, random(MARK_SIZE), packets),
+        await _direction(other, one, random(MARK_SIZE), packets),
     )
     return SelfTest(directions, tuple(finding for each in directions for finding in _judge(each)))
 
 
-class _Sender:
+class Sender:
     """Sends numbered packets as fast as its radio takes them."""
 
     def __init__(self, radio: Radio, mark: bytes, packets: int, done: Callable[[], object]) -> None:
@@ -130,8 +130,8 @@ class _Hearer:
     def heard(self, report: Report, now: float) -> None:
         del now
         for kind, data in structures(report.payload):
-            if kind == AdType.MESH_MESSAGE and data[:_MARK_SIZE] == self._mark:
-                self.numbers.add(data[_MARK_SIZE:])
+            if kind == AdType.MESH_MESSAGE and data[:MARK_SIZE] == self._mark:
+                self.numbers.add(data[MARK_SIZE:])
                 self.copies += 1
                 self.rssi += [] if report.rssi is None else [report.rssi]
 
@@ -143,15 +143,15 @@ class _Hearer:
 
 
 async def _direction(sender: Station, hearer: Station, mark: bytes, packets: int) -> Direction:
-    radios = _radio(sender), _radio(hearer)
+    radios = radio_of(sender), radio_of(hearer)
     left = asyncio.Event()
     sending, hearing = (
-        _Sender(radios[0], mark, packets, left.set),
+        Sender(radios[0], mark, packets, left.set),
         _Hearer(radios[1], mark),
     )
     sending.ready(sender.timebase.time())  # a radio that has long been ready does not say so
     with contextlib.suppress(TimeoutError):  # the count says so
-        await asyncio.wait_for(left.wait(), _LIMIT)
+        await asyncio.wait_for(left.wait(), LIMIT)
     await asyncio.sleep(_SETTLE)
     for radio in radios:
         radio.listen(None)
@@ -169,7 +169,8 @@ async def _direction(sender: Station, hearer: Station, mark: bytes, packets: int
     )
 
 
-def _radio(station: Station) -> Radio:
+def radio_of(station: Station) -> Radio:
+    """Return what carries packets; raises `RadioError` (`no-packets`)."""
     if station.radio is None:
         raise RadioError(
             f"{station.name} carries no packets; test it with a radio that does.", code="no-packets"
@@ -203,7 +204,7 @@ _JUDGMENTS: tuple[tuple[_Applies, Level, str, str, str], ...] = (
         "Bring the two together and away from other transmitters, or try ?repeats=2.",
     ),
     (
-        lambda way: way.interval > _SLOW * way.pacing.mean,
+        lambda way: way.interval > SLOW * way.pacing.mean,
         Level.NOTE,
         "slower-than-told",
         "{sender} sends a packet every {milliseconds:.0f} ms, which is slower than it says.",
