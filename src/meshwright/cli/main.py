@@ -27,6 +27,8 @@ _COMMANDS = {
     "ca": "meshwright.cli.ca",
     "commission": "meshwright.cli.commission",
     "demo": "meshwright.cli.demo",
+    "device": "meshwright.cli.device",
+    "doctor": "meshwright.cli.doctor",
     "factory": "meshwright.cli.factory",
     "init": "meshwright.cli.init",
     "network": "meshwright.cli.network",

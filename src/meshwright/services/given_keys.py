@@ -1,4 +1,4 @@
-"""Public keys of devices as people have them: hex, PEM, DER or the plain 64 octets."""
+"""Keys of devices as people have them: hex, PEM, DER or the plain octets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from collections.abc import Callable
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    load_der_private_key,
+    load_der_public_key,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 
 from meshwright.core.crypto import PUBLIC_KEY_SIZE, InvalidKeyError, load_public_key, public_octets
 from meshwright.core.errors import InputError
@@ -34,6 +39,25 @@ def public_key_in(content: bytes) -> bytes:
     raise InputError(
         "This is no P-256 public key; give 128 hex digits, or a PEM or DER file.",
         code="bad-public-key",
+    )
+
+
+def private_key_in(content: bytes) -> int:
+    """Return the private number of a P-256 key in PEM or DER, without a passphrase.
+
+    Raises `InputError` (`bad-private-key`) for anything else.
+    """
+    pem = content.lstrip().startswith(b"-----BEGIN")
+    load = load_pem_private_key if pem else load_der_private_key
+    try:
+        key = load(content, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
+        return key.private_numbers().private_value
+    raise InputError(
+        "This is no P-256 private key; give a PEM or DER file without a passphrase.",
+        code="bad-private-key",
     )
 
 

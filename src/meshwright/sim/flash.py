@@ -113,6 +113,16 @@ class FlashFile:
         self.content = content
 
 
+class VolatileFlash(FlashFile):
+    """Flash that forgets everything with the process: for a device that is tried out once."""
+
+    def __init__(self, flash: Flash) -> None:
+        super().__init__(Path(), flash)
+
+    def store(self, content: Flash) -> None:
+        self.content = content
+
+
 def _static_oob(text: str) -> StaticOob:
     try:
         return parse_static_text(text)

@@ -1,0 +1,36 @@
+"""Certificates in files, as people have them: PEM, one after the other, or one in DER."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from binascii import Error as Base64Error
+from pathlib import Path
+
+from meshwright.core.errors import InputError
+
+_LARGEST = 1 << 20
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
+_DER_SEQUENCE = b"\x30"
+
+
+def read_certificates(path: Path) -> list[bytes]:
+    """Return the certificates in `path` as DER, in their order; they are not looked at.
+
+    Raises `InputError` (`no-certificates`) when there are none, `OSError` when it cannot be read.
+    """
+    with path.open("rb") as stream:
+        content = stream.read(_LARGEST)
+    found = [content] if content[:1] == _DER_SEQUENCE else [_der(m) for m in _PEM.findall(content)]
+    if not all(found) or not found:
+        raise InputError(
+            f"{path} holds no certificate; give one in PEM or DER.", code="no-certificates"
+        )
+    return found
+
+
+def _der(base64: bytes) -> bytes:
+    try:
+        return b64decode(b"".join(base64.split()), validate=True)
+    except Base64Error:
+        return b""
