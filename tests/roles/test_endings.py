@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
@@ -14,9 +15,11 @@ from meshwright.core.effects import CloseReason, Effect
 from meshwright.core.provisioning.challenge import Challenge
 from meshwright.core.provisioning.device import DeviceOptions
 from meshwright.core.provisioning.fields import AuthenticationMethod, OutputAction, PduType
+from meshwright.radio.gatt import GattConnection, GattListener, ServiceReport
 from meshwright.roles.bearers import Bearer
 from meshwright.roles.device import Device
 from meshwright.roles.provisioned import ProvisioningError
+from meshwright.roles.transceiver import Transceiver
 
 bearers = pytest.mark.parametrize("bearer", BEARERS, ids=lambda bearer: bearer.name)
 STRING = DeviceOptions(output_actions=(OutputAction.ALPHANUMERIC,), output_size=4)
@@ -185,6 +188,38 @@ def test_a_device_that_goes_away_in_the_middle(bearer: Bearer) -> None:
     assert at < 60.0
     assert world.noted("provisioner", "link_closed")[0][:2] == (ONE, bearer)
     assert not device.is_provisioned
+
+
+def test_a_connection_that_cannot_be_made_is_tried_again() -> None:
+    """And not in a hurry: who fails at once is asked once a second."""
+    world = World()
+    world.device(bearers=Bearer.GATT)
+    radio = world.air.radio(b"\xc0clums")
+    client = world.gatt.gatt(radio)
+    tries: list[float] = []
+
+    class Clumsy:
+        """A client that fails to connect three times."""
+
+        def watch(self, on_report: Callable[[ServiceReport, float], object] | None) -> None:
+            client.watch(on_report)
+
+        def connect(self, report: ServiceReport, listener: GattListener) -> GattConnection:
+            tries.append(world.air.time())
+            connection = client.connect(report, listener)
+            if len(tries) <= 3:
+                connection.disconnect()
+            return connection
+
+    clumsy = Transceiver(world.air, radio=radio, gatt_client=Clumsy())
+
+    async def program() -> None:
+        async with world.provisioner(place=clumsy) as provisioner:
+            await provisioner.provision(ONE)
+
+    world.run(program())
+    assert len(tries) == 4
+    assert 3.0 <= tries[-1] - tries[0] < 4.0
 
 
 # Giving up.

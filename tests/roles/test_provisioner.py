@@ -528,8 +528,33 @@ def test_when_nothing_can_be_stored_nobody_becomes_a_node(bearer: Bearer, error:
         assert caught.value.code == "store"
         assert caught.value.__cause__ is error
         assert not caught.value.may_be_node
+        assert caught.value.node is None
+    else:
+        assert caught.value is error
     assert not device.is_provisioned
     assert len(world.noted("device", "link_closed")) == 1
+
+
+@bearers
+def test_storing_is_not_interrupted_by_a_device_that_goes_away(bearer: Bearer) -> None:
+    world = World()
+    device = world.device()
+    stored: list[ProvisionedNode] = []
+
+    async def store(node: ProvisionedNode) -> None:
+        device.suspend()
+        await asyncio.sleep(300.0)
+        stored.append(node)
+
+    async def program() -> None:
+        async with world.provisioner(store=store) as provisioner:
+            await provisioner.provision(ONE, bearer)
+
+    with pytest.raises(ProvisioningError) as caught:
+        world.run(program())
+    assert [caught.value.node] == stored
+    assert not caught.value.may_be_node
+    assert not device.is_provisioned
 
 
 def test_an_error_says_when_the_device_may_be_a_node_all_the_same() -> None:

@@ -40,6 +40,7 @@ class AdvertisingEnd:
         self._timing = timing
         self._timer: Timer | None = None
         self._session: Session | None = None
+        self._leaving: Session | None = None
 
     def start(self, machine: ProvisioningMachine) -> None:
         """Beacon and wait for a Link Open."""
@@ -52,9 +53,10 @@ class AdvertisingEnd:
     def pause(self) -> None:
         """Be silent and deaf; an open link is forgotten."""
         self._quiet()
-        if self._session is not None:
-            self._runner.remove(self._session)
-            self._session = None
+        for session in (self._session, self._leaving):
+            if session is not None:
+                self._runner.remove(session)
+        self._session = self._leaving = None
 
     def hold(self) -> None:
         """Be silent but for the link that has opened (3.10.2)."""
@@ -78,6 +80,7 @@ class AdvertisingEnd:
         if by_peer:
             leave()
         else:
+            self._leaving = session
             self._runner.timebase.call_at(self._runner.timebase.time() + _LINGER, leave)
 
     def settle(self) -> None:

@@ -7,7 +7,7 @@ coroutine here, which asks people, validators and stores and then tells the mach
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import replace
 from inspect import isawaitable
 from typing import Any, TypeVar
@@ -39,6 +39,9 @@ _E = TypeVar("_E", bound=Effect)
 _ENTRIES = 10
 """So often a value is asked for when what is entered cannot be one."""
 
+_PAUSE = 1.0
+"""Seconds between two tries to connect: some fail at once."""
+
 STOPPED = "stopped"
 
 
@@ -65,12 +68,12 @@ class Attempt:
         self._handed_over = False
 
     async def run(self, seconds: float) -> ProvisionedNode:
-        """Provision the device, whose link has to open within `seconds`.
+        """Provision the device, which has `seconds` to be heard and again to open a link.
 
         Raises `ProvisioningError`.
         """
         try:
-            await self._open(self._tools.time() + seconds)
+            await self._open(seconds)
             await self._identify()
             self._invite()
             while not isinstance(effect := await self._next(), Provisioned):
@@ -178,19 +181,32 @@ class Attempt:
         assert self._line is not None  # noqa: S101 - nothing is told before there is one
         return self._line
 
-    async def _open(self, until: float) -> None:
-        """Open a link; a connection that could not be made is tried again."""
-        while True:
-            try:
-                async with asyncio.timeout(max(0.0, until - self._tools.time())):
-                    self._line = await self._answer(self._dial(self))
-            except TimeoutError:
-                raise self._failure("no-answer", "The device was not heard.") from None
-            self._link.open()
-            if isinstance(await self._next(), LinkOpened):
-                return
-            if self._link.bearer is Bearer.ADV or self._tools.time() >= until:
+    async def _open(self, seconds: float) -> None:
+        """Wait until the device is heard, where that is needed, and open a link to it."""
+        await self._within(seconds, self._find(), "The device was not heard.")
+        await self._within(seconds, self._connect(), "The device did not answer.")
+
+    async def _within(self, seconds: float, step: Coroutine[Any, Any, None], failed: str) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await step
+        except TimeoutError:
+            if self._line is not None:
+                self._line.close(CloseReason.TIMEOUT)
+            raise self._failure("no-answer", failed) from None
+
+    async def _find(self) -> None:
+        self._line = await self._answer(self._dial(self))
+
+    async def _connect(self) -> None:
+        """Open the line; a connection that could not be made is tried again."""
+        self._link.open()
+        while not isinstance(await self._next(), LinkOpened):
+            if self._link.bearer is Bearer.ADV:
                 raise self._failure("no-answer", "The device did not let a link be opened.")
+            await asyncio.sleep(_PAUSE)
+            await self._find()
+            self._link.open()
 
     # Records and certificate.
 
@@ -305,7 +321,7 @@ class Attempt:
         if address is None:
             address = await self._answer(tools.addresses(uuid, effect.elements))
         data = tools.network.data(address, effect.elements)
-        self._node = ProvisionedNode(
+        node = ProvisionedNode(
             uuid,
             address,
             effect.elements,
@@ -317,7 +333,10 @@ class Attempt:
             self._certificate,
             self._records,
         )
-        await self._answer(tools.store(self._node))
+        stored = tools.store(node)
+        if isawaitable(stored):
+            await stored  # to its end: nobody would know what an interrupted store has kept
+        self._node = node
         sends = self.machine.send_data(data, tools.time())
         self._handed_over = bool(sends)
         self._act(sends)
@@ -332,7 +351,7 @@ class Attempt:
         if self.request.keep_connection:
             await self._expect(LinkClosed)
             self._node = replace(self._node, connection=self._link.release())
-        self._tools.events.node_added(self._node)
+        asyncio.get_running_loop().call_soon(self._tools.events.node_added, self._node)
         return self._node
 
 
