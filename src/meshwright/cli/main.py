@@ -29,7 +29,6 @@ _COMMANDS = {
     "demo": "meshwright.cli.demo",
     "device": "meshwright.cli.device",
     "doctor": "meshwright.cli.doctor",
-    "doctor": "meshwright.cli.doctor",
     "factory": "meshwright.cli.factory",
     "init": "meshwright.cli.init",
     "network": "meshwright.cli.network",
