@@ -116,18 +116,25 @@ class Sessions:
 
     def ends(self, way: Way) -> tuple[End, End]:
         """Return Provisioner and device, with owners who want a node and enter no values."""
-        random, uniform = self._random, self._uniform
-        device = DeviceMachine(way.device(self._pair), random)
-        provisioner = ProvisionerMachine(random)
-        link = ProvisionerLink(DEVICE.bytes, random(4), uniform)
+        uniform = self._uniform
+        provisioner, leads, device = self.machines(way)
+        link = ProvisionerLink(DEVICE.bytes, self._random(4), uniform)
         return (
-            End(Session(link, provisioner), self._leads(way, provisioner)),
+            End(Session(link, provisioner), leads),
             End(Session(DeviceLink(DEVICE.bytes, uniform), device), {}),
         )
 
+    def machines(self, way: Way) -> tuple[ProvisionerMachine, Leads, DeviceMachine]:
+        """Return the Provisioner's machine, what its owner does, and the device's machine."""
+        device = DeviceMachine(way.device(self._pair), self._random)
+        provisioner = ProvisionerMachine(self._random)
+        return provisioner, self._leads(way, provisioner), device
+
     def _leads(self, way: Way, machine: ProvisionerMachine) -> Leads:
+        static = STATIC if way.method is AuthenticationMethod.STATIC else None  # used when known
+
         def invite(public: bytes | None, now: float) -> list[Effect]:
-            return machine.invite(now, policy=way.policy, device_public=public, static_oob=STATIC)
+            return machine.invite(now, policy=way.policy, device_public=public, static_oob=static)
 
         def begin(_opened: LinkOpened, now: float) -> list[Effect]:
             if way.certificate is not None:
