@@ -24,6 +24,7 @@ from meshwright.radio.station import Station
 from meshwright.randomness import RandomBytes, Randomness, Uniform
 from meshwright.roles.attempt import STOPPED, Attempt
 from meshwright.roles.bearers import Bearer
+from meshwright.roles.conversation import Conversation
 from meshwright.roles.discovery import DeviceDiscovered, Discovery
 from meshwright.roles.lines import AdvLine, GattLine, Line
 from meshwright.roles.provisioned import (
@@ -188,7 +189,7 @@ class Provisioner:
         return Attempt(self._tools, request, machine, dialing)
 
     async def _dial(
-        self, attempt: Attempt, *, possible: Bearer, random: RandomBytes, uniform: Uniform
+        self, attempt: Conversation, *, possible: Bearer, random: RandomBytes, uniform: Uniform
     ) -> Line:
         """Return a line to the device, which is waited for where that is needed."""
         uuid, machine, told = attempt.request.uuid, attempt.machine, attempt.on_effects
@@ -206,7 +207,7 @@ class Provisioner:
             timing=self._timing,
         )
 
-    def _gatt_line(self, attempt: Attempt, found: DeviceDiscovered) -> Line:
+    def _gatt_line(self, attempt: Conversation, found: DeviceDiscovered) -> Line:
         client = self._place.gatt_client
         if client is None or found.peer is None:
             raise no_bearer(Bearer.GATT)
