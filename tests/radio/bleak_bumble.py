@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any, NoReturn
 
 from bleak.args import SizedBuffer
@@ -47,6 +48,10 @@ class System:
     asked: list[str] = field(default_factory=list)
     trouble: dict[str, BaseException] = field(default_factory=dict)
     """What is raised when `start`, `connect`, `notify`, `write` or `disconnect` is asked for."""
+    silent: set[str] = field(default_factory=set)
+    """What never ends when it is asked for."""
+    threads: bool = False
+    """Whether it calls back from threads of its own, as some do."""
 
     @classmethod
     async def boot(cls, name: str, transport: Transport) -> System:
@@ -62,17 +67,29 @@ class System:
         client = type("BumbleClient", (BumbleClient,), {"system": self})
         return Stack(scanner_backend=scanner, client_backend=client)
 
-    def ask(self, what: str) -> None:
+    async def ask(self, what: str) -> None:
+        """Do what is asked for, or raise, or keep silent."""
         self.asked.append(what)
+        if what in self.silent:
+            await asyncio.get_running_loop().create_future()
         if what in self.trouble:
             raise self.trouble[what]
+
+    def call(self, function: Callable[..., object], *arguments: object) -> None:
+        """Call back."""
+        if self.threads:
+            thread = Thread(target=function, args=arguments)
+            thread.start()
+            thread.join()
+        else:
+            function(*arguments)
 
     async def link(self, address: hci.Address) -> Connection:
         if address not in self.links:
             try:
                 link = await self.host.connect(address, timeout=None)
             except asyncio.CancelledError:
-                await self.host.cancel_connection()  # type: ignore[no-untyped-call]  # Bumble forgot
+                await self.host.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
                 raise
             await link.gatt_client.request_mtu(_MTU)
             self.links[address] = link
@@ -102,13 +119,13 @@ class BumbleScanner(BaseBleakScanner):
         assert scanning_mode == "active"
 
     async def start(self) -> None:
-        self.system.ask("start")
+        await self.system.ask("start")
         self.seen_devices = {}
         self.system.host.on(Device.EVENT_ADVERTISEMENT, self._heard)
         await self.system.host.start_scanning(active=False)
 
     async def stop(self) -> None:
-        self.system.ask("stop")
+        await self.system.ask("stop")
         self.system.host.remove_listener(Device.EVENT_ADVERTISEMENT, self._heard)
         await self.system.host.stop_scanning()
 
@@ -127,7 +144,7 @@ class BumbleScanner(BaseBleakScanner):
         if self.is_allowed_uuid(told.service_uuids):
             address = heard.address.to_string(with_type_qualifier=False)
             device = self.create_or_update_device(address, address, None, heard.address, told)
-            self.call_detection_callbacks(device, told)
+            self.system.call(self.call_detection_callbacks, device, told)
 
 
 class BumbleClient(BaseBleakClient):
@@ -156,7 +173,7 @@ class BumbleClient(BaseBleakClient):
 
     async def connect(self, pair: bool, **_options: object) -> None:
         assert not pair
-        self.system.ask("connect")
+        await self.system.ask("connect")
         with _translated():
             link = await self.system.link(self._address)
             link.once(link.EVENT_DISCONNECTION, self._gone)
@@ -164,7 +181,7 @@ class BumbleClient(BaseBleakClient):
             self.services = await self._discover(link)
 
     async def disconnect(self) -> None:
-        self.system.ask("disconnect")
+        await self.system.ask("disconnect")
         link = self._link
         if link is not None:
             with _translated():
@@ -177,17 +194,17 @@ class BumbleClient(BaseBleakClient):
         callback: Callable[[bytearray], None],
         **_options: object,
     ) -> None:
-        self.system.ask("notify")
+        await self.system.ask("notify")
         assert self._link is not None
         with _translated():
             await self._link.gatt_client.subscribe(
-                characteristic.obj, lambda value: callback(bytearray(value))
+                characteristic.obj, lambda value: self.system.call(callback, bytearray(value))
             )
 
     async def write_gatt_char(
         self, characteristic: BleakGATTCharacteristic, data: SizedBuffer, response: bool
     ) -> None:
-        self.system.ask("write")
+        await self.system.ask("write")
         assert not response
         if self._link is None:
             raise BleakError("Not connected")
@@ -208,7 +225,7 @@ class BumbleClient(BaseBleakClient):
     def _gone(self, _reason: int) -> None:
         self._link, self.services = None, None
         if self._disconnected_callback is not None:
-            self._disconnected_callback()
+            self.system.call(self._disconnected_callback)
 
     # What a mesh has no use for.
 

@@ -21,7 +21,7 @@ from meshwright.radio.bleak_stack import CONNECT_LIMIT, Stack
 from meshwright.radio.errors import RadioBusyError
 from meshwright.radio.gatt import SMALLEST_MTU, GattListener, MeshService, check_value
 
-_SUBSCRIBE_LIMIT = 15.0
+_SUBSCRIBE_LIMIT = 10.0
 _SWITCH_LIMIT = 15.0
 _LOOK_AGAIN = 0.2
 _WRITE_LIMIT = 10.0

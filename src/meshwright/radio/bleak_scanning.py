@@ -11,7 +11,7 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
 from meshwright.radio.bleak_errors import lost
-from meshwright.radio.bleak_stack import Stack
+from meshwright.radio.bleak_stack import Detected, Stack
 from meshwright.radio.errors import RadioError
 
 START_LIMIT = 10.0
@@ -41,7 +41,7 @@ class Listening:
 
     async def probe(self) -> None:
         """Begin to listen and stop; raises whatever the system raises, within `START_LIMIT`."""
-        await self._stop(await self._start())
+        await self._stop(await self._start(_hear_nothing))
 
     def want(self, wanted: bool) -> None:
         """Listen from now on, or stop."""
@@ -72,9 +72,9 @@ class Listening:
     async def _persist(self) -> BleakScanner:
         for _ in range(_TRIES - 1):
             with contextlib.suppress(Exception):  # another program may just have begun or stopped
-                return await self._start()
+                return await self._start(self._detected)
             await asyncio.sleep(_TRY_AGAIN)
-        return await self._start()
+        return await self._start(self._detected)
 
     async def _until_useless(self) -> None:
         """Return when nobody wants to listen, or nothing was heard for long."""
@@ -88,9 +88,9 @@ class Listening:
                 if self._heard == before:
                     return
 
-    async def _start(self) -> BleakScanner:
+    async def _start(self, detected: Detected) -> BleakScanner:
         async with asyncio.timeout(START_LIMIT):
-            scanner = self._stack.scanner(self._detected)
+            scanner = self._stack.scanner(detected)
             await scanner.start()
             return scanner
 
@@ -107,3 +107,7 @@ class Listening:
         self._heard += 1
         if self._wanted:
             self._on_heard(device, data)
+
+
+def _hear_nothing(_device: BLEDevice, _data: AdvertisementData) -> None:
+    """Hear nothing: nobody watches yet."""

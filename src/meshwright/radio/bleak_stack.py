@@ -17,6 +17,7 @@ from meshwright.radio.gatt import MeshService
 CONNECT_LIMIT = 25.0
 """Seconds in which whoever was heard must be connected and have told its services."""
 
+Detected = Callable[[BLEDevice, AdvertisementData], None]
 UUIDS = {service: normalize_uuid_16(service) for service in MeshService}
 
 
@@ -32,7 +33,7 @@ class Stack:
     scanner_backend: type[BaseBleakScanner] | None = None
     client_backend: type[BaseBleakClient] | None = None
 
-    def scanner(self, detected: Callable[[BLEDevice, AdvertisementData], None]) -> BleakScanner:
+    def scanner(self, detected: Detected) -> BleakScanner:
         """Return a scanner for the mesh services, not started."""
         # BlueZ only tells of changes unless it is told to repeat, and only then forgets the
         # Service Data that a device no longer advertises.
