@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,10 @@ from meshwright.cli.exits import ExitStatus
 from meshwright.cli.output import counted, emit, say, table
 
 if TYPE_CHECKING:
-    from meshwright.services.report import AssetResult, CommissioningReport
+    from meshwright.registry.entities import Network
+    from meshwright.services.commissioning import CommissioningOptions
+    from meshwright.services.report import AssetResult, CommissioningReport, Progress
+    from meshwright.wiring.home import Home
 
 ALLOWANCES = ("cmac", "in-band-key", "unauthenticated", "static-with-cmac", "without-static")
 
@@ -24,10 +29,12 @@ ALLOWANCES = ("cmac", "in-band-key", "unauthenticated", "static-with-cmac", "wit
     epilog=example(
         "meshwright commission --home plant",
         "meshwright commission --home plant --network hall --links 16 --loss 0.1",
+        "meshwright commission --home plant --radio usb:0",
         "meshwright commission --home plant --allow in-band-key --allow cmac",
     ),
 )
 @click.option("--network", help="The network to fill, if there are several.")
+@click.option("--radio", metavar="SPEC", help="A radio, such as usb:0; else the simulated air.")
 @links_option
 @loss_option
 @click.option(
@@ -35,7 +42,7 @@ ALLOWANCES = ("cmac", "in-band-key", "unauthenticated", "static-with-cmac", "wit
     type=click.FloatRange(1),
     default=120.0,
     show_default=True,
-    help="Seconds of air time without progress after which the run ends.",
+    help="Seconds on the air without progress after which the run ends.",
 )
 @click.option(
     "--allow",
@@ -47,6 +54,7 @@ ALLOWANCES = ("cmac", "in-band-key", "unauthenticated", "static-with-cmac", "wit
 @home_command
 def command(
     network: str | None,
+    radio: str | None,
     links: int | None,
     loss: float,
     patience: float,
@@ -55,7 +63,7 @@ def command(
     key_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Bring every device of a network in, from among the virtual devices of this home.
+    """Bring every device of a network in: over a radio, or from among the virtual devices here.
 
     Run it again after an interruption: nothing is lost and nothing is given twice. Exit status 0
     says that every device on the list is a node, 1 that some are not.
@@ -65,23 +73,40 @@ def command(
     from meshwright.services.commissioning import CommissioningOptions
     from meshwright.services.networks import choose_network
     from meshwright.wiring.progress import Stage, site_progress
-    from meshwright.wiring.site import Site, SiteOptions
 
     policy = AuthenticationPolicy.allowing(map(Weakening, allowed))
-    run = CommissioningOptions(links=links, patience=patience, policy=policy)
-    options = SiteOptions(loss, run)
+    options = CommissioningOptions(links=links, patience=patience, policy=policy)
     with open_home(home, key_file) as found, observer(quiet=as_json) as shown:
         place = choose_network(found.register, network)
         shown.stage(Stage.SITE, len(found.register.unaccounted(place.id)))
-        report = Site(found, place, options, site_progress(shown)).commission()
-    _print(place.name, report, as_json)
+        report = _run(found, place, radio, loss, options, site_progress(shown))
+    _print(place.name, report, as_json, simulated=radio is None)
     if report.unaccounted:
         click.get_current_context().exit(ExitStatus.INCOMPLETE)
 
 
-def _print(network: str, report: CommissioningReport, as_json: bool) -> None:
+def _run(
+    home: Home,
+    network: Network,
+    radio: str | None,
+    loss: float,
+    options: CommissioningOptions,
+    on_progress: Callable[[Progress], None],
+) -> CommissioningReport:
+    """Run on a radio, or on the simulated air of the home."""
+    if radio is not None:
+        from meshwright.wiring.gateway import commission_on
+
+        return asyncio.run(commission_on(radio, home, network, options, on_progress))
+    from meshwright.wiring.site import Site, SiteOptions
+
+    return Site(home, network, SiteOptions(loss, options), on_progress).commission()
+
+
+def _print(network: str, report: CommissioningReport, as_json: bool, *, simulated: bool) -> None:
     if as_json:
-        emit(_to_json(network, report))
+        seconds = "simulated_seconds" if simulated else "seconds"
+        emit(_to_json(network, report) | {seconds: round(report.seconds, 3)})
         return
     columns = ["device", "address", "seconds", "retries", "reason"]
     table(f"Network {network}", columns, [_cells(result) for result in report.assets])
@@ -111,7 +136,6 @@ def _to_json(network: str, report: CommissioningReport) -> dict[str, Any]:
         "network": network,
         "unaccounted": report.unaccounted,
         "strangers": len(report.strangers),
-        "simulated_seconds": round(report.seconds, 3),
         "refusals": [
             {"uuid": str(each.uuid), "code": each.code, "reason": each.reason}
             for each in report.refusals
