@@ -26,6 +26,10 @@ class OnConnection(End):
         assert isinstance(self.bearer, GattLink)  # noqa: S101 - it is made with one
         return self.bearer
 
+    @property
+    def is_open(self) -> bool:
+        return self.link.is_open
+
     def hear_pdu(self) -> None:
         """Hear a whole provisioning PDU."""
         for value in proxy_sar.encode(MessageType.PROVISIONING, self.decisions.sized(), 69):

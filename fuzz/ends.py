@@ -95,6 +95,11 @@ class End(ABC):
             wanted = self.scenario.lead(self.machine, effect, self.now)
             self.act(self.session.carry_out(wanted, self.now))
 
+    @property
+    @abstractmethod
+    def is_open(self) -> bool:
+        """Tell whether the link is open."""
+
     # What can happen on any bearer.
 
     @abstractmethod
@@ -160,5 +165,6 @@ class End(ABC):
         self.radio_sends()
         self.pass_time(_END_OF_TIME)
         must(self.session.next_deadline() is None, "a machine that waits for ever")
+        must(not self.is_open, "a link that stays open for ever")
         if isinstance(self.machine, ProvisionerMachine):
             must(self.session.finished, "a link that is never finished")

@@ -10,7 +10,7 @@ from fuzz.octets import Decisions
 from fuzz.scenarios import SCENARIOS, UUID
 from meshwright.core.bearers import generic
 from meshwright.core.bearers.generic import ControlOpcode
-from meshwright.core.bearers.link import Link
+from meshwright.core.bearers.link import Link, Phase
 from meshwright.core.bearers.pb_adv import DeviceLink, ProvisionerLink
 from meshwright.randomness import SeededRandomness
 
@@ -27,6 +27,10 @@ class OnAir(End):
     def link(self) -> Link:
         assert isinstance(self.bearer, Link)  # noqa: S101 - it is made with one
         return self.bearer
+
+    @property
+    def is_open(self) -> bool:
+        return self.link._phase is Phase.OPEN
 
     def hear_octets(self) -> None:
         self.hear(self.decisions.sized()[: self.longest_packet])

@@ -52,6 +52,12 @@ def part(index: int, data: bytes) -> bytes:
     return bytes([index << 2 | 2]) + data
 
 
+def with_its_fcs(second: bytes, third: bytes) -> list[bytes]:
+    """Return segments of other lengths than they should have, under the FCS of what they make."""
+    made = PDU[:20] + second + third
+    return [start(2, 60, generic.frame_check(made), PDU[:20]), part(1, second), part(2, third)]
+
+
 FCS = generic.frame_check(PDU)
 DROPPED: dict[str, list[bytes]] = {
     "TotalLength of zero": [start(0, 0, 0xFF, b"\x01")],
@@ -70,6 +76,9 @@ DROPPED: dict[str, list[bytes]] = {
     "last segment too short": [FIRST, SECOND, THIRD[:-1]],
     "last segment too long": [FIRST, SECOND, THIRD + b"\0"],
     "middle segment too short": [FIRST, SECOND[:-1], THIRD],
+    "middle segment too short, right FCS": with_its_fcs(PDU[20:42], PDU[43:]),
+    "last segment too short, right FCS": with_its_fcs(PDU[20:43], PDU[43:59]),
+    "last segment too long, right FCS": with_its_fcs(PDU[20:43], PDU[43:] + bytes(6)),
     "wrong FCS": [start(2, 60, FCS ^ 1, PDU[:20]), SECOND, THIRD],
     "a damaged segment": [FIRST, SECOND[:-1] + b"\xff", THIRD],
     "unknown control opcode": [bytes([opcode << 2 | 3]) + bytes(16) for opcode in range(3, 64)],

@@ -293,3 +293,21 @@ def test_s8_while_the_owner_chooses_nothing_is_expected() -> None:
         assert failed == [FAILED_CODES.get(octets[0], CODES[fault])], octets.hex()
         assert CloseLink(CloseReason.FAIL) in effects
         assert not [effect for effect in effects if isinstance(effect, SendPdu)]
+
+
+def test_s8_no_elements_are_prohibited(bearer: str) -> None:
+    scene = provisioner_in(bearer, State("INVITED", held=PduType.CAPABILITIES))
+    scene.say(pdu.encode(pdu.Capabilities(0, 3, 1)), by_device=True)
+    scene.run()
+    assert scene.failures == ["prohibited-value"]
+    scene.check_over()
+
+
+def test_s8_reserved_bits_of_a_device_are_tolerated(bearer: str) -> None:
+    scene = provisioner_in(bearer, State("INVITED", held=PduType.CAPABILITIES))
+    strange = pdu.Capabilities(2, 0xFFFF, 0xFF, 0xFC, 0xFF, 0xFFFF, 0xFF, 0xFFFF)
+    before = len(scene.left_tap.sent)
+    scene.say(pdu.encode(strange), by_device=True)
+    scene.run(1.0)
+    assert not scene.failures
+    assert scene.left_tap.sent[before][0] == PduType.START

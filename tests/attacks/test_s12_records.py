@@ -53,6 +53,8 @@ def test_s12_a_contradiction_ends_the_session(bearer: str, lie: Lie) -> None:
     scene = Scene(bearer, scenario("certified"), by_device=lying(lie)).play()
     scene.assert_refused("bad-record")
     assert not [read for read in scene.told_provisioner(RecordRead) if read.content]
+    requests = [sent for sent in scene.left_tap.sent if sent[0] == PduType.RECORD_REQUEST]
+    assert len(requests) <= 2, "it asked on after the first contradiction"
 
 
 def test_s12_crumbs_take_too_many_requests(bearer: str) -> None:
