@@ -50,6 +50,8 @@ class System:
     """What is raised when `start`, `connect`, `notify`, `write` or `disconnect` is asked for."""
     silent: set[str] = field(default_factory=set)
     """What never ends when it is asked for."""
+    slow: dict[str, float] = field(default_factory=dict)
+    """Seconds that `write` takes before anything is sent, and `notify` when all is done."""
     threads: bool = False
     """Whether it calls back from threads of its own, as some do."""
 
@@ -74,6 +76,9 @@ class System:
             await asyncio.get_running_loop().create_future()
         if what in self.trouble:
             raise self.trouble[what]
+
+    async def pause(self, what: str) -> None:
+        await asyncio.sleep(self.slow.get(what, 0.0))
 
     def call(self, function: Callable[..., object], *arguments: object) -> None:
         """Call back."""
@@ -200,11 +205,13 @@ class BumbleClient(BaseBleakClient):
             await self._link.gatt_client.subscribe(
                 characteristic.obj, lambda value: self.system.call(callback, bytearray(value))
             )
+        await self.system.pause("notify")
 
     async def write_gatt_char(
         self, characteristic: BleakGATTCharacteristic, data: SizedBuffer, response: bool
     ) -> None:
         await self.system.ask("write")
+        await self.system.pause("write")
         assert not response
         if self._link is None:
             raise BleakError("Not connected")

@@ -23,6 +23,7 @@ class BleakPlace(BumblePlace):
     def __init__(self, kind: Kind = MeshController, *, threads: bool = False) -> None:
         super().__init__(kind)
         self.threads = threads
+        self.loop.set_debug(threads)  # then it refuses what does not come from its own thread
         self.systems: dict[int, System] = {}
 
     def system(self, number: int) -> System:

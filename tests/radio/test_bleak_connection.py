@@ -119,6 +119,40 @@ def test_a_link_that_breaks_is_told_and_let_go(place: BleakPlace) -> None:
     assert place.system(1).asked[-1] == "disconnect"  # the client itself is let go
 
 
+def test_what_the_system_has_taken_its_time_for_leaves_before_the_end(place: BleakPlace) -> None:
+    desk, report = serve(place)
+    place.system(1).slow["write"] = 0.5
+    end = connect(place, report)
+    assert place.until(lambda: end.is_open and desk.ends, 10.0)
+    end.open_connection.send(b"last word")
+    end.open_connection.disconnect()
+    ended(place, end)
+    assert desk.ends[0].values == [b"last word"]
+
+
+def test_what_the_other_end_says_at_once_is_told_after_the_beginning(place: BleakPlace) -> None:
+    words = [bytes([number]) for number in range(10)]
+    _, report = serve(place)
+    desk = Desk(*words)
+    place.server().serve(MeshService.PROVISIONING, lambda: DEVICE, desk.accept, interval=INTERVAL)
+    place.system(1).slow["notify"] = 3.0
+    end = connect(place, report)
+    assert place.until(lambda: desk.ends and not desk.ends[0].to_send, 10.0)
+    assert end.calls == 0
+    assert place.until(lambda: len(end.values) == 10, 10.0)
+    assert end.values == words
+
+
+def test_whoever_says_too_much_at_once_is_left(place: BleakPlace) -> None:
+    _, report = serve(place)
+    desk = Desk(*[b"flood"] * 1000)
+    place.server().serve(MeshService.PROVISIONING, lambda: DEVICE, desk.accept, interval=INTERVAL)
+    place.system(1).slow["notify"] = 8.0
+    end = connect(place, report)
+    assert ended(place, end) == "The other end says too much at once."
+    assert end.values == []
+
+
 def test_links_are_made_one_after_the_other(place: BleakPlace) -> None:
     _, report = serve(place)
     first, second = connect(place, place.nobody()), connect(place, report)

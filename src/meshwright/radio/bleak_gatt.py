@@ -2,8 +2,8 @@
 
 A system's stack sends no packets of a program's own and lets bleak be no server. So there is no
 PB-ADV here, neither bearer nor beacons, and no device role: a Provisioner on PB-GATT, and the
-client of a proxy. Everything was proven on Bumble's emulation of a controller and on no system's
-stack with an adapter.
+client of a proxy. It was proven on Bumble's emulated controllers and on a stand-in for BlueZ, and
+on no system with an adapter; nothing was run on macOS or Windows.
 """
 
 from __future__ import annotations
