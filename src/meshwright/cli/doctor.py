@@ -179,7 +179,8 @@ def _gatt_words(way: GattWay) -> Iterable[tuple[str, str]]:
     yield "found", "never" if way.found_after is None else f"after {way.found_after:.2f} s"
     if way.connected_after is not None:
         yield "connected", f"after {way.connected_after:.2f} s, MTU {way.mtu}"
-        yield "round trips", f"{way.round_trips} of {way.wanted}, {way.rate:.0f} a second"
+        rate = f", {way.rate:.0f} a second" if way.rate else ""
+        yield "round trips", f"{way.round_trips} of {way.wanted}{rate}"
 
 
 def _pace(interval: float) -> str:

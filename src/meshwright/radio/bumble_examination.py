@@ -5,12 +5,15 @@ Transports that wait for their controller, such as `tcp-server`, cannot be opene
 
 from __future__ import annotations
 
+import contextlib
+
 from bumble.transport.common import Transport
 
 from meshwright.radio.bumble_facts import ControllerFacts
 from meshwright.radio.bumble_opening import close_transport, open_controller, open_named
 from meshwright.radio.bumble_radio import open_on
 from meshwright.radio.bumble_spec import RadioOptions, parse
+from meshwright.radio.errors import RadioError
 from meshwright.radio.examination import Examined, Fact
 from meshwright.randomness import RandomBytes, SystemRandomness
 
@@ -46,6 +49,8 @@ async def examine_on(
     chosen, octets = options or RadioOptions(), random or SystemRandomness().stream("address")
     try:
         controller = await open_controller(name, _Kept(transport), chosen, octets)
+        with contextlib.suppress(RadioError):  # opening it again says the same
+            await controller.scanner.stop()  # not every controller does so when it is reset
         await controller.close()
     except BaseException:
         await close_transport(transport)

@@ -21,7 +21,7 @@ _READ_AND_WRITE = os.R_OK | os.W_OK
 
 
 def _may_use(path: Path) -> bool:
-    return os.access(path, _READ_AND_WRITE)
+    return os.access(path, _READ_AND_WRITE, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _user() -> str:

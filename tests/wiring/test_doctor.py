@@ -1,0 +1,62 @@
+"""Examining radios by their names."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.cli.emulated import controllers
+
+from meshwright.radio.kinds import KINDS
+from meshwright.radio.surroundings import Machine
+from meshwright.services.doctor import Effort
+from meshwright.wiring.doctor import examine, open_examined
+from meshwright.wiring.radios import _ADAPTERS, EXAMPLES
+
+BRIEF = Effort(packets=5, seconds=0.0)
+
+
+def test_every_kind_of_radio_can_be_examined() -> None:
+    schemes = [scheme for kind in KINDS for scheme in kind.schemes]
+    assert sorted(schemes) == sorted(_ADAPTERS)
+    assert {form.partition(":")[0] for form in EXAMPLES} <= set(schemes)
+
+
+def test_adapters_need_the_libraries_that_their_kinds_name() -> None:
+    for kind in KINDS:
+        for scheme in kind.schemes:
+            module = _ADAPTERS[scheme].rpartition(".")[2]
+            assert module.startswith(kind.library or "datagrams")
+
+
+def test_datagrams(tmp_path: Path) -> None:
+    spec = f"unix:{tmp_path / 'here'},{tmp_path / 'there'}"
+    found = asyncio.run(examine([spec], BRIEF))
+    assert (found.error, found.faults) == (None, 0)
+    assert [fact.key for fact in found.radios[0].facts] == [
+        "bearers",
+        "address",
+        "packets_a_second",
+    ]
+    assert not (tmp_path / "here").exists()
+
+
+def test_the_machine_is_asked_before_anything_is_opened(tmp_path: Path) -> None:
+    empty = Machine(root=tmp_path, platform="linux", installed=lambda _library: True)
+    found = asyncio.run(examine(["serial:/dev/ttyACM0,1000000"], BRIEF, empty))
+    assert [finding.code for finding in found.findings] == ["radio-not-found"]
+    assert found.findings[0].remedy == "Plug it in; no serial port is here."
+
+
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_a_controller_is_opened_with_what_was_found_out() -> None:
+    async def main(spec: str) -> None:
+        examined = await open_examined(f"{spec}?sets=2")
+        facts = {fact.key: fact.value for fact in examined.facts}
+        assert (facts["advertising_sets"], facts["packet_sets"]) == (4, 2)
+        assert examined.station.name == f"{spec}?sets=2"
+        await examined.station.close()
+
+    with controllers("ExtendedController") as (spec,):
+        asyncio.run(main(spec))
