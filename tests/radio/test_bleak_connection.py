@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -69,12 +70,13 @@ def ended(place: BleakPlace, end: GattEnd, seconds: float = 40.0) -> str:
         ("connect", BleakDeviceNotFoundError("C0", "gone"), "forgotten"),
         ("connect", OSError("of Windows"), "of Windows"),
         ("connect", TimeoutError(), "not heard again"),
+        ("connect", asyncio.CancelledError(), "The other end closed the connection"),
         ("notify", BleakGATTProtocolError(0x05), "refuses what every mesh service allows"),
         ("notify", ValueError("Characteristic notifications already started"), "already"),
     ],
 )
 def test_a_refusal_ends_the_connection(
-    place: BleakPlace, what: str, error: Exception, says: str
+    place: BleakPlace, what: str, error: BaseException, says: str
 ) -> None:
     desk, report = serve(place)
     place.system(1).trouble[what] = error
@@ -180,6 +182,19 @@ def test_a_mind_is_changed_about_the_service_while_the_link_is_made(place: Bleak
     end.open_connection.switch(MeshService.PROXY)
     assert "no service 0x1828" in ended(place, end)
     assert (desk.ends, end.mtus) == ([], [])
+
+
+def test_a_mind_is_changed_about_the_service_while_it_is_enabled(place: BleakPlace) -> None:
+    desk, report = serve(place)
+    place.system(1).slow["notify"] = 1.0
+    end = connect(place, report)
+    assert place.until(lambda: desk.ends and desk.ends[0].is_open, 10.0)
+    end.open_connection.switch(MeshService.PROXY)
+    desk.ends[0].open_connection.switch(MeshService.PROXY)
+    assert place.until(lambda: end.is_open and len(desk.ends[0].mtus) == 2, 10.0)
+    end.open_connection.send(b"network")
+    assert place.until(lambda: desk.ends[0].values, 5.0)
+    assert len(end.mtus) == 1
 
 
 def test_a_report_of_another_radio_is_refused(place: BleakPlace) -> None:
