@@ -12,23 +12,29 @@ import click
 from meshwright.cli.common import example
 from meshwright.cli.device_said import ALGORITHMS, INFORMATION, INPUTS, OUTPUTS, Said
 from meshwright.cli.device_screen import Screen
-from meshwright.cli.live import end_in_order, seconds_option
-from meshwright.cli.radios import bearer_of, bearer_option, radio_option, static_option
+from meshwright.cli.live import end_in_order
+from meshwright.cli.radios import (
+    GIVEN_FILE,
+    bearer_of,
+    bearer_option,
+    radio_option,
+    static_option,
+)
 
 if TYPE_CHECKING:
-    from meshwright.radio.errors import RadioError
     from meshwright.radio.station import Station
     from meshwright.roles.bearers import Bearer
     from meshwright.sim.flash_device import FlashDevice
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_LINGER = 2.0
-"""Seconds in which a new node acknowledges what is sent again."""
+_FAREWELL = 1.0
+"""Seconds in which the Link Closes of a link that we end leave."""
+_LOOK = 0.05
+"""Seconds between two looks at whether a link is still there; nothing tells."""
 
 
-@click.group("device", short_help="Virtual devices on any radio.")
+@click.group("device", short_help="Run virtual devices on any radio.")
 def command() -> None:
-    """Virtual devices on any radio, to develop against."""
+    """Run virtual devices on any radio, to develop against."""
 
 
 @command.command(
@@ -36,24 +42,28 @@ def command() -> None:
     short_help="Run one device until Ctrl-C.",
     epilog=example(
         "meshwright device run --radio usb:0",
-        "meshwright device run --radio usb:0 --state lamp.flash --output numeric --output-size 6",
-        "meshwright device run --radio usb:0 --key lamp.pem --chain lamp-cert.pem --chain ca.pem",
+        "meshwright device run --radio usb:0 --state lamp.json --output numeric",
+        "meshwright device run --radio usb:0 --key k.pem --chain lamp.pem --chain ca.pem",
     ),
 )
 @radio_option
 @bearer_option
-@click.option("--uuid", help="Its UUID; without one that of --state, or a new one.")
+@click.option(
+    "--uuid",
+    metavar="UUID",
+    help="Its UUID; without it that of --state or --chain, or a new one.",
+)
 @click.option(
     "--state",
     type=click.Path(dir_okay=False, path_type=Path),
     help="A flash image that it starts from and keeps up to date; made if there is none.",
 )
-@click.option("--key", type=_FILE, help="Its private key, PEM or DER without a passphrase.")
+@click.option("--key", type=GIVEN_FILE, help="Its private key, PEM or DER, without a passphrase.")
 @click.option(
     "--chain",
-    type=_FILE,
+    type=GIVEN_FILE,
     multiple=True,
-    help="Its certificate, then those above it; PEM or DER, may be repeated.",
+    help="Its certificate, then those above it, PEM or DER; may be repeated.",
 )
 @static_option
 @click.option(
@@ -62,18 +72,56 @@ def command() -> None:
     multiple=True,
     help="What it is able to do; both without this.",
 )
-@click.option("--output", type=click.Choice(OUTPUTS), multiple=True, help="What it can show.")
-@click.option("--output-size", type=click.IntRange(1, 8), default=8, show_default=True)
-@click.option("--input", type=click.Choice(INPUTS), multiple=True, help="What can be entered.")
-@click.option("--input-size", type=click.IntRange(1, 8), default=8, show_default=True)
+@click.option(
+    "--output",
+    type=click.Choice(OUTPUTS),
+    multiple=True,
+    metavar="ACTION",
+    help=f"How it shows values: {', '.join(OUTPUTS)}; may be repeated.",
+)
+@click.option(
+    "--output-size",
+    type=click.IntRange(1, 8),
+    default=8,
+    show_default=True,
+    help="The most digits or characters that it shows.",
+)
+@click.option(
+    "--input",
+    type=click.Choice(INPUTS),
+    multiple=True,
+    metavar="ACTION",
+    help=f"How values are entered: {', '.join(INPUTS)}; may be repeated.",
+)
+@click.option(
+    "--input-size",
+    type=click.IntRange(1, 8),
+    default=8,
+    show_default=True,
+    help="The most digits or characters that can be entered.",
+)
 @click.option("--only-oob", is_flag=True, help="Take no session without an OOB value.")
-@click.option("--elements", type=click.IntRange(1, 255), default=1, show_default=True)
+@click.option(
+    "--elements",
+    type=click.IntRange(1, 255),
+    default=1,
+    show_default=True,
+    help="How many elements it has, and so addresses.",
+)
 @click.option("--uri", help="A URI that it advertises; its hash is in the beacon.")
 @click.option(
-    "--oob-information", type=click.Choice(INFORMATION), multiple=True, help="Bits of its beacon."
+    "--oob-information",
+    type=click.Choice(INFORMATION),
+    multiple=True,
+    metavar="WHERE",
+    help=f"What its beacon says of OOB data: {', '.join(INFORMATION)}; may be repeated.",
 )
-@click.option("--once", is_flag=True, help="End when it has become a node.")
-@seconds_option
+@click.option("--once", is_flag=True, help="End when it is a node.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    help="How long to run; without it until Ctrl-C.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 def run(
     radio: str,
@@ -114,6 +162,8 @@ async def _run(
         screen.attach(device)
         screen.introduce(flash.content, options)
         await _until_over(device, station, once=once, seconds=seconds)
+        if device.let_go():
+            await asyncio.sleep(_FAREWELL)
 
 
 def _usable(bearers: Bearer, station: Station) -> Bearer:
@@ -130,25 +180,21 @@ async def _until_over(
     device: FlashDevice, station: Station, *, once: bool, seconds: float | None
 ) -> None:
     """Wait for the end that was asked for; raises `RadioError` when the radio goes away."""
+    from meshwright.cli.waiting import first_of
+
     over = asyncio.Event()
     end_in_order(over.set, seconds)
+    click.echo("Running; Ctrl-C ends.", err=True)
     ends: list[Awaitable[object]] = [over.wait()]
-    if station.lost is not None:
-        ends.append(_raised(station.lost))
-    if once and device.device is not None:
-        ends.append(_settled(device.device.provisioned()))
-    tasks = [asyncio.ensure_future(each) for each in ends]
-    done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for other in others:
-        other.cancel()
-    for each in done:
-        each.result()
+    if once:
+        ends.append(_settled(device))
+    await first_of(station, *ends)
 
 
-async def _raised(lost: asyncio.Future[RadioError]) -> None:
-    raise await lost
-
-
-async def _settled(provisioned: Awaitable[object]) -> None:
-    await provisioned
-    await asyncio.sleep(_LINGER)
+async def _settled(device: FlashDevice) -> None:
+    """Wait until the device is a node and its Provisioner has let go of it."""
+    if device.device is None:
+        return
+    await device.device.provisioned()
+    while device.device.link is not None:  # noqa: ASYNC110 - nothing tells
+        await asyncio.sleep(_LOOK)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from meshwright.cli.radios import static_of, uuid_of
 from meshwright.core.errors import InputError
@@ -13,7 +14,7 @@ from meshwright.core.errors import InputError
 if TYPE_CHECKING:
     from meshwright.core.discovery.beacon import OobInformation
     from meshwright.core.provisioning.device import DeviceOptions
-    from meshwright.sim.flash import FlashFile
+    from meshwright.sim.flash import Flash, FlashFile
 
 OUTPUTS = ("blink", "beep", "vibrate", "numeric", "alphanumeric")
 INPUTS = ("push", "twist", "numeric", "alphanumeric")
@@ -54,36 +55,64 @@ class Said:
     oob_information: tuple[str, ...]
 
     def flash(self) -> FlashFile:
-        """Open or make the flash, with what was said kept in it."""
+        """Open or make the flash, with what was said kept in it.
+
+        What cannot be used leaves no file behind, and one that is there as it is.
+        """
         from meshwright.randomness import SystemRandomness
         from meshwright.sim.flash import Flash, FlashFile, VolatileFlash
 
-        address = SystemRandomness().stream("device address")(6)
+        told = dict(self._told())
+        new = Flash(SystemRandomness().stream("device address")(6))
         if self.state is None:
-            flash: FlashFile = VolatileFlash(Flash(address))
+            flash: FlashFile = VolatileFlash(new)
         elif self.state.exists():
             flash = FlashFile.open(self.state)
         else:
-            flash = FlashFile.create(self.state, address)
-        flash.store(replace(flash.content, **dict(self._told(unnamed=flash.content.uuid is None))))
+            flash = FlashFile(self.state, new)
+        content = self._named(flash.content, told)
+        self._check(content)
+        flash.store(content)
         return flash
 
-    def _told(self, *, unnamed: bool) -> Iterator[tuple[str, Any]]:
+    def _told(self) -> Iterator[tuple[str, Any]]:
         """Yield the fields of the flash that options set."""
-        from uuid import UUID
-
-        from meshwright.randomness import SystemRandomness
-
         if self.uuid is not None:
             yield "uuid", uuid_of(self.uuid)
-        elif unnamed:
-            yield "uuid", UUID(bytes=SystemRandomness().stream("uuid")(16), version=4)
         if self.key is not None:
             yield "private_key", _private_key(self.key)
         if self.chain:
             yield "records", _records(self.chain)
         if self.static_oob is not None:
             yield "static_oob", static_of(self.static_oob)
+
+    def _named(self, content: Flash, told: dict[str, Any]) -> Flash:
+        """Return the flash with what was told, under the UUID that it has or gets."""
+        from meshwright.randomness import SystemRandomness
+
+        before, changed = content.uuid, replace(content, **told)
+        if before is not None and changed.uuid != before:
+            raise _contradiction(
+                f"{self.state} is the flash of {before}; give another --state, or no --uuid."
+            )
+        if changed.uuid is not None:
+            return changed
+        drawn = UUID(bytes=SystemRandomness().stream("uuid")(16), version=4)
+        return replace(changed, uuid=_certified(changed.records) if self.chain else drawn)
+
+    def _check(self, content: Flash) -> None:
+        """Refuse what cannot be a device."""
+        from meshwright.roles.advertised import Advertised
+
+        if content.records and content.private_key is None:
+            raise _contradiction("--chain goes with --key: a certificate proves nothing alone.")
+        values = (content.static_oob, self.output, self.input)
+        if self.only_oob and ("cmac" in self.algorithms or not any(values)):
+            raise _contradiction(
+                "--only-oob goes with HMAC alone, and with --static-oob, --output or --input."
+            )
+        if content.uuid is not None:
+            Advertised(content.uuid, uri=self.uri).uri_data()
 
     def information(self) -> OobInformation:
         """Return the bits of the beacon."""
@@ -115,30 +144,27 @@ class Said:
 
     def _algorithms(self) -> tuple[str, ...]:
         """Return the algorithms; a device that wants OOB only must not offer CMAC (5.4.1.2)."""
-        if not self.only_oob:
-            return self.algorithms or ALGORITHMS
-        no_value = not (self.static_oob or self.output or self.input)
-        if "cmac" in self.algorithms or no_value:
-            raise InputError(
-                "--only-oob goes with HMAC alone, and with --static-oob, --output or --input.",
-                code="contradictory-options",
-            )
-        return ("hmac",)
+        return ("hmac",) if self.only_oob else self.algorithms or ALGORITHMS
 
 
 def _member(name: str) -> str:
     return name.upper().replace("-", "_")
 
 
+def _contradiction(sentence: str) -> InputError:
+    return InputError(sentence, code="contradictory-options")
+
+
 def _private_key(path: Path) -> int:
     from meshwright.core.crypto import in_private_range
-    from meshwright.services.given_keys import private_key_in
+    from meshwright.services.given_keys import LONGEST, private_key_in
 
-    scalar = private_key_in(path.read_bytes())
+    with path.open("rb") as stream:
+        scalar = private_key_in(stream.read(LONGEST + 1))
     if not in_private_range(scalar):
         raise InputError(
-            "This private key is in the upper half of its range, where a device must not have it; "
-            "make another.",
+            "This private key is in the upper half of its range, where a device must not have it "
+            "(Mesh Protocol 1.1, 5.4.3.1); make another.",
             code="bad-private-key",
         )
     return scalar
@@ -150,5 +176,27 @@ def _records(paths: tuple[Path, ...]) -> dict[int, bytes]:
 
     device, *above = [each for path in paths for each in read_certificates(path)]
     if len(above) > len(INTERMEDIATES):
-        raise InputError("A device keeps 15 certificates above its own.", code="bad-chain")
+        raise InputError(
+            f"A device keeps {len(INTERMEDIATES)} certificates above its own; leave some out.",
+            code="bad-chain",
+        )
     return {RecordId.DEVICE_CERTIFICATE: device, **dict(zip(INTERMEDIATES, above, strict=False))}
+
+
+def _certified(records: dict[int, bytes]) -> UUID:
+    """Return the UUID that the certificate names."""
+    from meshwright.core.errors import TrustError
+    from meshwright.core.provisioning.fields import RecordId
+    from meshwright.pki.certificate import Certificate
+    from meshwright.pki.identity import parse_common_name
+    from meshwright.pki.oids import COMMON_NAME
+
+    try:
+        names = Certificate.parse(records[RecordId.DEVICE_CERTIFICATE]).names(COMMON_NAME)
+        return parse_common_name(names[0] if names else "").uuid
+    except TrustError:
+        raise InputError(
+            "The first certificate of --chain names no device; put that of the device first, or "
+            "give --uuid.",
+            code="bad-chain",
+        ) from None

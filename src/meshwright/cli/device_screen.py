@@ -31,6 +31,7 @@ class Screen:
         self._prompt = Prompt()
         self._device: FlashDevice | None = None
         self._asking: asyncio.Task[None] | None = None
+        self._attending = 0
 
     def attach(self, device: FlashDevice) -> None:
         """Let what is entered go to `device`."""
@@ -68,11 +69,13 @@ class Screen:
         self._tell("link-opened", f"Link opened on PB-{bearer.name}.", bearer=_name(bearer))
 
     def _closed(self, bearer: Bearer, reason: int) -> None:
-        if self._asking is not None:
-            self._asking.cancel()
+        self._stop_asking()
         self._tell("link-closed", "Link closed.", bearer=_name(bearer), reason=reason)
 
     def _attention(self, seconds: int) -> None:
+        if seconds == self._attending == 0:
+            return
+        self._attending = seconds
         text = f"It draws attention for {seconds} s." if seconds else "It draws no more attention."
         self._tell("attention", text, seconds=seconds)
 
@@ -83,6 +86,7 @@ class Screen:
         self._tell("show", display(challenge, value), action=action, value=value)
 
     def _refused(self, error: ErrorCode) -> None:
+        self._stop_asking()
         name = error.name.lower().replace("_", "-")
         self._tell("refused", f"It has ended the session: {name.replace('-', ' ')}.", error=name)
 
@@ -97,6 +101,10 @@ class Screen:
         self._tell("entry-needed", "A value is to be entered.", action=action)
         self._asking = asyncio.get_running_loop().create_task(self._enter(challenge))
 
+    def _stop_asking(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+
     async def _enter(self, challenge: Challenge) -> None:
         """Ask until what is entered can be a value; without more input the session times out."""
         from meshwright.cli.challenges import question
@@ -105,7 +113,8 @@ class Screen:
         while not taken:
             try:
                 value = await self._prompt.ask(question(challenge))
-            except InputError:
+            except InputError as error:
+                click.echo(f"{error} The session ends by itself.", err=True)
                 return
             taken = self._take(value)
 

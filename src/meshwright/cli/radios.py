@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -16,21 +17,23 @@ if TYPE_CHECKING:
 
 BEARERS = ("auto", "adv", "gatt")
 WEAKENINGS = tuple(each.value for each in Weakening)
+GIVEN_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+"""A file that a person gives to be read."""
 
-radio_option = click.option(
-    "--radio", required=True, metavar="SPEC", help="The radio, such as usb:0; see docs/radios.md."
-)
+RADIO_HELP = "The radio, such as usb:0 or unix:LOCAL,REMOTE; `doctor` lists them"
+radio_option = click.option("--radio", required=True, metavar="SPEC", help=f"{RADIO_HELP}.")
 bearer_option = click.option(
     "--bearer",
     type=click.Choice(BEARERS),
     default="auto",
     show_default=True,
-    help="PB-ADV, PB-GATT.",
+    help="PB-ADV or PB-GATT; auto leaves it to the radio.",
 )
 static_option = click.option(
     "--static-oob",
     metavar="VALUE",
-    help="Static OOB value: hex, or alphanumeric:TEXT, or numeric:DIGITS; - asks for it.",
+    help="Static OOB value: hex, alphanumeric:TEXT or numeric:DIGITS. Other users of this machine "
+    "can see it there; - asks for it or reads a line of the input.",
 )
 
 
@@ -54,21 +57,31 @@ def uuid_of(text: str) -> UUID:
 
 def address_of(text: str | None) -> int | None:
     """Read a unicast address in hex or decimal; raises `InputError` (`bad-address`)."""
+    from meshwright.core.provisioning.data import UNICAST_ADDRESSES
+
+    if text is None:
+        return None
     try:
-        return None if text is None else int(text, 0)
+        address = int(text, 0)
     except ValueError:
-        raise InputError(f"{text} is no address such as 0x0010.", code="bad-address") from None
+        address = 0
+    if address not in UNICAST_ADDRESSES:
+        raise InputError(
+            f"{text} is no unicast address; give one of 0x0001 to 0x7fff.", code="bad-address"
+        )
+    return address
 
 
 def static_of(text: str | None) -> StaticOob | None:
     """Read a static OOB value; raises `InputError` (`bad-static-oob`) without showing it."""
+    from meshwright.cli.prompts import read_secret
     from meshwright.core.provisioning.static_text import KINDS, parse_static, parse_static_text
     from meshwright.core.provisioning.values import OobKind
 
     if text is None:
         return None
     if text == "-":
-        text = str(click.prompt("Static OOB value", hide_input=True, err=True))
+        text = read_secret("Static OOB value")
     if text.partition(":")[0] in KINDS:
         return parse_static_text(text)
     return parse_static(OobKind.BINARY, text)

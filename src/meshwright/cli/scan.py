@@ -15,6 +15,7 @@ import click
 from meshwright.cli.common import chosen_home, example, home_command, open_home
 from meshwright.cli.live import seconds_option, ticks
 from meshwright.cli.output import counted, emit, printing, say
+from meshwright.cli.radios import radio_option
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -34,12 +35,12 @@ _COLUMNS = ("device", "rssi", "OOB", "bearers", "URI", "age", "asset")
         "meshwright scan --radio usb:0 --home plant --seconds 10 --json",
     ),
 )
-@click.option("--radio", "spec", required=True, metavar="SPEC", help="The radio to listen with.")
+@radio_option
 @seconds_option
 @click.option("--full", is_flag=True, help="Show whole UUIDs.")
 @home_command
 def command(
-    spec: str,
+    radio: str,
     seconds: float | None,
     full: bool,
     home: Path | None,
@@ -57,7 +58,7 @@ def command(
         with open_home(home, key_file) as opened:  # and closed: scanning holds up nobody
             known = known_assets(opened.register)
     with _view(as_json=as_json, full=full) as view:
-        found = asyncio.run(_scan(spec, seconds, known, view))
+        found = asyncio.run(_scan(radio, seconds, known, view))
     if as_json:
         emit({"devices": [_to_json(each) for each in found]})
         return

@@ -15,6 +15,7 @@ import click
 from meshwright.cli.common import example
 from meshwright.cli.live import end_in_order, seconds_option
 from meshwright.cli.output import counted, say
+from meshwright.cli.radios import RADIO_HELP
 
 if TYPE_CHECKING:
     from meshwright.core.readable.items import Item
@@ -32,7 +33,13 @@ if TYPE_CHECKING:
         "meshwright sniff --read hall.pcap --only beacons --json",
     ),
 )
-@click.option("--radio", "radios", multiple=True, metavar="SPEC", help="A radio; may be repeated.")
+@click.option(
+    "--radio",
+    "radios",
+    multiple=True,
+    metavar="SPEC",
+    help=f"{RADIO_HELP}; may be repeated.",
+)
 @click.option(
     "--read",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

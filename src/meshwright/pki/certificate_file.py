@@ -20,9 +20,9 @@ def read_certificates(path: Path) -> list[bytes]:
     Raises `InputError` (`no-certificates`) when there are none, `OSError` when it cannot be read.
     """
     with path.open("rb") as stream:
-        content = stream.read(_LARGEST)
+        content = stream.read(_LARGEST + 1)
     found = [content] if content[:1] == _DER_SEQUENCE else [_der(m) for m in _PEM.findall(content)]
-    if not all(found) or not found:
+    if not all(found) or not found or len(content) > _LARGEST:
         raise InputError(
             f"{path} holds no certificate; give one in PEM or DER.", code="no-certificates"
         )

@@ -19,7 +19,9 @@ from meshwright.core.errors import InputError
 
 _HEX = re.compile(rb"(04)?(?P<point>[0-9A-Fa-f]{128})")
 _BETWEEN = re.compile(rb"[\s:]+")
-_LONGEST = 4096
+_PEM = b"-----BEGIN"
+LONGEST = 4096
+"""Octets; no key is longer, however it is written."""
 
 
 def is_hex_key(text: str) -> bool:
@@ -30,7 +32,7 @@ def is_hex_key(text: str) -> bool:
 def public_key_in(content: bytes) -> bytes:
     """Return X || Y, 64 octets; raises `InputError` (`bad-public-key`) for anything else."""
     try:
-        if len(content) <= _LONGEST:
+        if len(content) <= LONGEST:
             key = _octets(content)
             load_public_key(key)
             return key
@@ -47,10 +49,10 @@ def private_key_in(content: bytes) -> int:
 
     Raises `InputError` (`bad-private-key`) for anything else.
     """
-    pem = content.lstrip().startswith(b"-----BEGIN")
+    pem = content.lstrip().startswith(_PEM)
     load = load_pem_private_key if pem else load_der_private_key
     try:
-        key = load(content, None)
+        key = load(content, None) if len(content) <= LONGEST else None
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
@@ -67,7 +69,7 @@ def _octets(content: bytes) -> bytes:
         return bytes.fromhex(found["point"].decode("ascii"))
     if len(content) == PUBLIC_KEY_SIZE:
         return content
-    if content.lstrip().startswith(b"-----BEGIN"):
+    if content.lstrip().startswith(_PEM):
         return _loaded(load_pem_public_key, content)
     return _loaded(load_der_public_key, content)
 

@@ -74,6 +74,17 @@ class FlashDevice:
         if self.device is not None:
             self.device.enter(value)
 
+    def let_go(self) -> bool:
+        """Take no session any more; tell whether a Provisioner's link has to be closed for that.
+
+        The Link Close then leaves within a second.
+        """
+        if self.device is None:
+            return False
+        held = self.device.link is not None
+        self.device.disable(self._build.bearers)
+        return held
+
     def _wake(self) -> None:
         uuid = self.flash.content.uuid
         self.device: Device | None = None
