@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # Debian packages of the programs that some tests need.
-SYSTEM_PACKAGES := git openssl
+SYSTEM_PACKAGES := git openssl bluez-meshd dbus-daemon gcc libc6-dev libssl-dev tshark
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # Old versions of pip apply the first to build tools as well, new ones want the second.
@@ -18,9 +18,13 @@ CREATED := $(VENV)/.created
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 
+# How long `make fuzz` spends on each target, and on which; all without TARGETS.
+SECONDS_EACH ?= 60
+TARGETS ?=
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench docs system-deps constraints clean distclean
+.PHONY: help demo test check format bench fuzz docs system-deps constraints clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +48,9 @@ format: $(DEVELOPMENT) ## Format the code and repair what the linter can
 
 bench: $(RUNTIME) ## Measure, print a table and write build/bench.json
 	@$(BIN)/python -m bench
+
+fuzz: $(DEVELOPMENT) ## Try to break every parser and both machines; SECONDS_EACH=60 for each target
+	@$(BIN)/python -m fuzz --seconds $(SECONDS_EACH) --corpus build/fuzz $(TARGETS)
 
 docs: $(DEVELOPMENT) ## Build the documentation into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
