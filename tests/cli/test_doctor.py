@@ -69,6 +69,7 @@ def test_two_radios_of_datagrams(tmp_path: Path) -> None:
     done = meshwright("doctor", *radios, *BRIEF)
     assert done.status == 0
     assert done.out.count("  heard                 20 of 20 sent, loss 0%\n") == 2
+    assert "(nobody-there)" not in done.out
     assert done.out.endswith("No faults: they hear each other.\n")
 
 

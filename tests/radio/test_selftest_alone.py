@@ -46,7 +46,7 @@ def test_a_good_radio_in_silence() -> None:
     assert result.seconds == pytest.approx(3.0)
     assert (result.heard, result.senders) == (0, 0)
     assert codes(result) == ["nothing-around"]
-    assert "in 3 s" in result.findings[0].sentence
+    assert "in 3.0 s" in result.findings[0].sentence
 
 
 def test_a_neighbor_is_heard() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
-from tests.cli.emulated import controllers
+from tests.cli.emulated import ROOT, controllers
 
 from meshwright.radio.kinds import KINDS
 from meshwright.radio.surroundings import Machine
@@ -47,6 +48,18 @@ def test_the_machine_is_asked_before_anything_is_opened(tmp_path: Path) -> None:
     found = asyncio.run(examine(["serial:/dev/ttyACM0,1000000"], BRIEF, empty))
     assert [finding.code for finding in found.findings] == ["radio-not-found"]
     assert found.findings[0].remedy == "Plug it in; no serial port is here."
+
+
+FINDING = re.compile(r'Level\.[A-Z]+,(?:  # .*)?\s+"([a-z-]+)"')
+
+
+def test_every_code_of_a_finding_is_documented() -> None:
+    radio = ROOT / "src" / "meshwright" / "radio"
+    sources = [path.read_text(encoding="utf-8") for path in sorted(radio.glob("*.py"))]
+    found = {code for source in sources for code in FINDING.findall(source)}
+    assert len(found) >= 30
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    assert [code for code in sorted(found) if f"| `{code}` |" not in page] == []
 
 
 @pytest.mark.allow_hosts(["127.0.0.1"])

@@ -111,7 +111,7 @@ _JUDGMENTS: tuple[tuple[_Applies, Level, str, str, str], ...] = (
         lambda test: test.heard == 0,
         Level.NOTE,
         "nothing-around",
-        "Nothing was heard in {seconds:.0f} s: nobody advertises near it, or it does not listen.",
+        "Nothing was heard in {seconds:.1f} s: nobody advertises near it, or it does not listen.",
         "Give a second radio with another --radio: then it shows which.",
     ),
 )

@@ -21,6 +21,8 @@ from meshwright.radio.selftest_gatt import GattWay, gatt_loopback
 from meshwright.radio.station import Station
 from meshwright.randomness import RandomBytes
 
+_ANSWERED = {"nobody-there"}
+
 _Result = TypeVar("_Result")
 
 Opener = Callable[[str], Awaitable[Examined]]
@@ -98,7 +100,7 @@ async def diagnose(
             stack.push_async_callback(station.close)
         if len(stations) == len(specs) > 1:
             pair = await _pair(stations, random, chosen)
-            return Diagnosis(tuple(report for report, _ in opened), pair)
+            return Diagnosis(tuple(_without_answered(report) for report, _ in opened), pair)
         reports = [await _alone(report, station, random, chosen) for report, station in opened]
         return Diagnosis(tuple(reports))
 
@@ -160,6 +162,12 @@ async def _pair(stations: Sequence[Station], random: RandomBytes, effort: Effort
     except MeshwrightError as error:
         found.append(Finding(Level.FAULT, error.code, str(error)))
     return PairReport(packets, ways, tuple(found))
+
+
+def _without_answered(report: RadioReport) -> RadioReport:
+    """Leave out what two radios that were tested with each other have answered."""
+    left = tuple(finding for finding in report.findings if finding.code not in _ANSWERED)
+    return replace(report, findings=left)
 
 
 async def _while_there(stations: Iterable[Station], work: Coroutine[Any, Any, _Result]) -> _Result:
