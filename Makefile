@@ -72,7 +72,7 @@ constraints: ## Pin the newest versions that pyproject.toml and the oldest Pytho
 
 clean: ## Remove what was built and every cache
 	@rm -rf build dist site .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	@find src tests bench -name __pycache__ -prune -exec rm -rf {} +
+	@find src tests bench fuzz -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean ## Remove the environment as well
 	@rm -rf $(VENV)
