@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from meshwright.core.discovery.ad import AdType, structure
@@ -62,6 +64,21 @@ def test_a_neighbor_is_heard() -> None:
 
 def test_sending_may_take_longer_than_listening() -> None:
     assert OneRadio().test(packets=200, seconds=0.5).seconds == pytest.approx(2.0, rel=0.1)
+
+
+class Sluggish(SimulatedRadio):
+    """Takes a second for a packet, and says so."""
+
+    def __init__(self, *arguments: Any) -> None:  # noqa: ANN401 - those of its base
+        super().__init__(*arguments)
+        self.pacing = Pacing(1.0)
+
+
+def test_a_slow_radio_gets_its_time() -> None:
+    result = OneRadio(Sluggish).test(packets=80)
+    assert result.sent == 80
+    assert result.seconds > 79
+    assert codes(result) == ["nothing-around"]
 
 
 def test_a_radio_that_is_off() -> None:

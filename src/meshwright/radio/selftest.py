@@ -24,7 +24,7 @@ PACKETS = 100
 
 MARK_SIZE = 8
 _COUNTER_SIZE = 2
-LIMIT = 60.0  # seconds for one direction
+_LIMIT = 60.0  # seconds for one direction, or more where packets take longer
 _SETTLE = 0.5  # seconds in which the last packet arrives
 SLOW = 1.5  # times what the radio says
 _TWICE = 1.5
@@ -151,7 +151,7 @@ async def _direction(sender: Station, hearer: Station, mark: bytes, packets: int
     )
     sending.ready(sender.timebase.time())  # a radio that has long been ready does not say so
     with contextlib.suppress(TimeoutError):  # the count says so
-        await asyncio.wait_for(left.wait(), LIMIT)
+        await asyncio.wait_for(left.wait(), limit_of(radios[0], packets))
     await asyncio.sleep(_SETTLE)
     for radio in radios:
         radio.listen(None)
@@ -176,6 +176,11 @@ def radio_of(station: Station) -> Radio:
             f"{station.name} carries no packets; test it with a radio that does.", code="no-packets"
         )
     return station.radio
+
+
+def limit_of(radio: Radio, packets: int) -> float:
+    """Return how many seconds so many packets may take before something must be wrong."""
+    return max(_LIMIT, 2 * packets * radio.pacing.mean)
 
 
 _Applies = Callable[[Direction], bool]

@@ -14,7 +14,7 @@ from statistics import fmean
 
 from meshwright.radio.findings import Finding, Level
 from meshwright.radio.port import Pacing, Radio, Report
-from meshwright.radio.selftest import LIMIT, MARK_SIZE, SLOW, Sender, radio_of
+from meshwright.radio.selftest import MARK_SIZE, SLOW, Sender, limit_of, radio_of
 from meshwright.radio.station import Station
 from meshwright.randomness import RandomBytes
 
@@ -60,7 +60,7 @@ async def alone(
     begun = station.timebase.time()
     listening.ready(begun)
     with contextlib.suppress(TimeoutError):  # the count says so
-        await asyncio.wait_for(left.wait(), LIMIT)
+        await asyncio.wait_for(left.wait(), limit_of(radio, packets))
     await asyncio.sleep(max(0.0, begun + seconds - station.timebase.time()))
     radio.listen(None)
     gaps = [after - before for before, after in pairwise(listening.begun_at)]
