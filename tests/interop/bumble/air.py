@@ -31,7 +31,9 @@ class Site:
 
     async def add(self, kind: str) -> int:
         """Put a controller on the air and return its port."""
-        listening = socket.create_server((LOCALHOST, 0))
+        # Named as TCP, because only then asyncio sends small packets at once.
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listening.bind((LOCALHOST, 0))
         transport = await open_tcp_server_transport_with_socket(listening)
         name = f"c{len(self.controllers)}"
         self.controllers.append(KINDS[kind](name, self._link, transport))
