@@ -53,15 +53,15 @@ class ControllerHost(Host):
     # Asking.
 
     async def start(self) -> None:
-        """Reset the controller and read what it can do."""
+        """Reset the controller and read what it can do; raises `RadioError`."""
         try:
             await asyncio.wait_for(self.reset(), RESET_LIMIT)
         except TimeoutError:
             raise self._silent() from None
         except hci.HCI_Error as error:
             raise RadioRefusedError("to be reset", error.error_code or 0) from None
-        except (TransportLostError, AssertionError, RuntimeError):
-            raise self._gone or self._silent() from None
+        except Exception as error:  # noqa: BLE001 - drivers load firmware, with errors of their own
+            raise self._gone or _unusable(error) from None
 
     async def ask(self, command: hci.HCI_SyncCommand[Parameters]) -> Parameters:
         """Return what the controller answers to `command`.
@@ -173,6 +173,14 @@ class ControllerHost(Host):
 
 def _name(command: hci.HCI_Command) -> str:
     return command.name.removeprefix("HCI_").removesuffix("_COMMAND").lower().replace("_", " ")
+
+
+def _unusable(error: Exception) -> RadioError:
+    return RadioError(
+        f"The controller cannot be started ({type(error).__name__}); plug it in again, and see "
+        "whether it needs firmware from its manufacturer.",
+        code="radio-open",
+    )
 
 
 def _nobody(_: object) -> None:
