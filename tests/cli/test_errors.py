@@ -33,7 +33,15 @@ def commands(group: click.Group | None = None, path: tuple[str, ...] = ()) -> li
 
 
 COMMANDS = commands()
-ON_A_HOME = [each for each in COMMANDS if each[0] not in ("init", "demo")]
+ON_A_RADIO = {
+    "device run": (),
+    "provision": ("0" * 32,),
+    "scan": (),
+    "sniff": (),
+}
+"""Commands that need a radio and no home, and what they need besides."""
+WITHOUT_HOME = {"demo", "doctor", "init", *ON_A_RADIO}
+ON_A_HOME = [each for each in COMMANDS if " ".join(each) not in WITHOUT_HOME]
 
 
 def test_the_commands_are_those_of_the_issue() -> None:
@@ -46,11 +54,16 @@ def test_the_commands_are_those_of_the_issue() -> None:
         "ca create",
         "commission",
         "demo",
+        "device run",
+        "doctor",
         "factory make",
         "init",
         "network create",
         "network show",
         "nodes list",
+        "provision",
+        "scan",
+        "sniff",
     ]
 
 
@@ -65,7 +78,7 @@ def test_help_shows_an_example_that_fits_the_terminal(command: tuple[str, ...]) 
 
 
 def test_short_helps_are_whole() -> None:
-    for command in ((), ("assets",), ("ca",), ("factory",), ("network",), ("nodes",)):
+    for command in ((), *sorted({each[:1] for each in COMMANDS if len(each) > 1})):
         done = meshwright(*command, "--help")
         assert "..." not in done.out.partition("Commands:")[2]
 
@@ -101,6 +114,18 @@ def test_programs_get_the_error_as_an_object(tmp_path: Path, command: tuple[str,
     assert done.json == {"error": {"code": "no-home", "message": message}}
 
 
+@pytest.mark.parametrize("command", ON_A_RADIO)
+def test_a_radio_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = (*command.split(), *ON_A_RADIO[command])
+    assert meshwright(*arguments).status == USAGE
+    done = meshwright(*arguments, "--radio", "tin-can", "--json")
+    assert done.json["error"]["code"] == "unknown-radio"
+    assert "Error (unknown-radio): There is no radio of the kind 'tin-can'" in done.err
+    assert done.status == USAGE
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -111,12 +136,17 @@ def test_programs_get_the_error_as_an_object(tmp_path: Path, command: tuple[str,
         ("commission", "--links", "0"),
         ("demo", "--devices", "0"),
         ("demo", "--devices", "many"),
+        ("device", "run", "--radio", "unix:d,p", "--elements", "0"),
+        ("device", "run", "--radio", "unix:d,p", "--output", "shout"),
         ("factory", "make", "--devices", "-1"),
         ("init", "--company-id", "5f1x", "--home", "x"),
         ("init", "--company-id", "12345", "--home", "x"),
         ("init", "--lifetime-days", "0", "--home", "x"),
         ("init", "--passphrase", "--key-file", "k", "--home", "x"),
         ("network", "create"),
+        ("provision", "--radio", "unix:d,p"),
+        ("provision", "0" * 32, "--radio", "unix:d,p", "--timeout", "0"),
+        ("provision", "0" * 32, "--radio", "unix:d,p", "--method", "prayer"),
     ],
     ids=" ".join,
 )

@@ -43,7 +43,7 @@ def command() -> None:
     epilog=example(
         "meshwright device run --radio usb:0",
         "meshwright device run --radio usb:0 --state lamp.json --output numeric",
-        "meshwright device run --radio usb:0 --key k.pem --chain lamp.pem --chain ca.pem",
+        "meshwright device run --radio usb:0 --key key.pem --chain chain.pem",
     ),
 )
 @radio_option

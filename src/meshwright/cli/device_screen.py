@@ -108,12 +108,13 @@ class Screen:
     async def _enter(self, challenge: Challenge) -> None:
         """Ask until what is entered can be a value; without more input the session times out."""
         from meshwright.cli.challenges import question
+        from meshwright.cli.prompts import NoEntryError
 
         taken = False
         while not taken:
             try:
                 value = await self._prompt.ask(question(challenge))
-            except InputError as error:
+            except NoEntryError as error:
                 click.echo(f"{error} The session ends by itself.", err=True)
                 return
             taken = self._take(value)

@@ -8,11 +8,17 @@ import sys
 
 import click
 
-from meshwright.core.errors import InputError
+from meshwright.core.errors import InputError, MeshwrightError
 
 _CHUNK = 1024
 _LONGEST = 4096
 """Octets; whoever enters more without an end of line enters no value."""
+
+
+class NoEntryError(MeshwrightError):
+    """Nobody enters anything any more; no `InputError`, because asking again does not help."""
+
+    code = "no-entry"
 
 
 class Prompt:
@@ -26,7 +32,7 @@ class Prompt:
         self._typed = b""
 
     async def ask(self, question: str) -> str:
-        """Return one line of input; raises `InputError` (`no-entry`) when there is no more.
+        """Return one line of input; raises `NoEntryError` when there is no more.
 
         A question that is cancelled leaves what was typed to the next.
         """
@@ -39,7 +45,7 @@ class Prompt:
                 click.echo(err=True)  # whatever is said next begins a line
             raise
         if line is None:
-            raise InputError("Nothing was entered.", code="no-entry")
+            raise NoEntryError("Nothing was entered.")
         return line
 
     async def _line(self) -> str | None:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     short_help="Make one device a node, by its UUID.",
     epilog=example(
         "meshwright provision UUID --radio usb:0 --roots root.pem",
-        "meshwright provision UUID --radio usb:0 --method output --network-file n.json",
+        "meshwright provision UUID --radio usb:0 --network-file hall.json",
         "meshwright provision UUID --radio bleak --method no-oob --show-keys",
     ),
 )

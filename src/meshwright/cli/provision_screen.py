@@ -130,10 +130,13 @@ _NOT_PROVEN = frozenset(
 
 
 def _kind_of(error: ProvisioningError) -> type[MeshwrightError]:
+    from meshwright.cli.prompts import NoEntryError
     from meshwright.core.provisioning.fields import ErrorCode
 
     # The device could not verify our value: it is as wrong as its own would be.
     if error.code in _NOT_PROVEN or error.error == ErrorCode.CONFIRMATION_FAILED:
         return TrustError
     cause = error.__cause__
+    if isinstance(cause, NoEntryError):
+        return InputError
     return next((kind for kind in _KINDS if isinstance(cause, kind)), PeerError)
