@@ -27,9 +27,9 @@ from meshwright.pki.keys import PrivateKeySigner, generate_private_key
 from meshwright.pki.profile import BatchProfile, DeviceProfile, RootProfile
 from meshwright.pki.validation import ChainValidator
 from meshwright.radio.port import OWN_TIMING
-from meshwright.radio.propagation import Faults
 from meshwright.radio.runner import Runner
-from meshwright.radio.simulated import PROVISIONER_HOP, Air
+from meshwright.radio.simulated.air import PROVISIONER_HOP, Air
+from meshwright.radio.simulated.propagation import Faults
 from meshwright.randomness import RandomBytes, SeededRandomness
 from meshwright.registry.database import Database
 from meshwright.registry.entities import NewAsset, Outcome

@@ -20,9 +20,9 @@ from meshwright.core.provisioning.fields import Algorithm
 from meshwright.core.provisioning.provisioner import Provisioned
 from meshwright.radio.gatt import ServiceReport
 from meshwright.radio.gatt_driven import GattDriven
-from meshwright.radio.gatt_medium import ConnectionParameters
-from meshwright.radio.simulated import Air
-from meshwright.radio.simulated_gatt import GattAir
+from meshwright.radio.simulated.air import Air
+from meshwright.radio.simulated.gatt import GattAir
+from meshwright.radio.simulated.medium import ConnectionParameters
 from meshwright.randomness import SeededRandomness
 
 Row = dict[str, Any]

@@ -24,7 +24,7 @@ from meshwright.core.provisioning.session import Session
 from meshwright.radio.port import DEVICE as DEVICE_PACING
 from meshwright.radio.port import OWN_TIMING
 from meshwright.radio.runner import Runner
-from meshwright.radio.simulated import PROVISIONER_HOP, Air
+from meshwright.radio.simulated.air import PROVISIONER_HOP, Air
 from meshwright.randomness import SeededRandomness
 
 Row = dict[str, Any]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from meshwright.core.provisioning.values import OobKind, StaticOob
     from meshwright.pki.validation import ChainValidator
     from meshwright.radio.runner import Runner
-    from meshwright.radio.simulated import Air
+    from meshwright.radio.simulated.air import Air
     from meshwright.radio.station import Station
     from meshwright.randomness import SeededRandomness, SystemRandomness
     from meshwright.roles.advertised import BeaconTiming
@@ -53,7 +53,7 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "AddressPool": "roles.provisioned",
-    "Air": "radio.simulated",
+    "Air": "radio.simulated.air",
     "Algorithm": "core.provisioning.fields",
     "AuthenticationMethod": "core.provisioning.fields",
     "AuthenticationPolicy": "core.provisioning.policy",

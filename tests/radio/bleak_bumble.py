@@ -29,7 +29,7 @@ from bumble.gatt import Characteristic
 from bumble.gatt_client import CharacteristicProxy
 from bumble.transport.common import Transport
 
-from meshwright.radio.bleak_stack import Stack
+from meshwright.radio.bleak.stack import Stack
 
 _MTU = 517
 _UUIDS, _DATA = 0x03, 0x16

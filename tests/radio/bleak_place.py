@@ -10,7 +10,7 @@ from tests.radio.bumble_place import BumblePlace, Kind
 from tests.radio.gatt_contract import DEVICE
 
 from meshwright.core.discovery.service_data import MeshService
-from meshwright.radio.bleak_gatt import BleakPeer, open_on
+from meshwright.radio.bleak.gatt import BleakPeer, open_on
 from meshwright.radio.gatt import GattClient, GattServer, ServiceReport
 from meshwright.radio.station import Station
 

@@ -8,11 +8,11 @@ from bumble.controller import Controller
 from bumble.link import LocalLink
 from tests.radio.bumble_controllers import MeshController, piped
 
-from meshwright.radio.bumble_radio import open_on
-from meshwright.radio.bumble_spec import RadioOptions
+from meshwright.radio.bumble.radio import open_on
+from meshwright.radio.bumble.spec import RadioOptions
+from meshwright.radio.simulated.virtual_loop import VirtualLoop
+from meshwright.radio.simulated.virtual_time import VirtualTime
 from meshwright.radio.station import Station
-from meshwright.radio.virtual_loop import VirtualLoop
-from meshwright.radio.virtual_time import VirtualTime
 from meshwright.randomness import SeededRandomness
 
 Kind = Callable[[str, LocalLink], Controller]

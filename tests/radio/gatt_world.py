@@ -28,9 +28,9 @@ from meshwright.core.provisioning.provisioner import (
 from meshwright.core.provisioning.records import RecordLimits
 from meshwright.radio.gatt import ServiceReport
 from meshwright.radio.gatt_driven import GattDriven
-from meshwright.radio.propagation import Faults
-from meshwright.radio.simulated import Air
-from meshwright.radio.simulated_gatt import GattAir
+from meshwright.radio.simulated.air import Air
+from meshwright.radio.simulated.gatt import GattAir
+from meshwright.radio.simulated.propagation import Faults
 from meshwright.randomness import SeededRandomness
 
 UUID_A = UUID("70cf7c97-32a3-45b6-9149-4810d2e9cbf4")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from meshwright.radio.examine.kinds import suspicions
+from meshwright.radio.examine.surroundings import NET_ADMIN, Machine
 from meshwright.radio.findings import Finding
-from meshwright.radio.kinds import suspicions
-from meshwright.radio.surroundings import NET_ADMIN, Machine
 
 NOBODY = 65534
 ADMIN = f"CapEff:\t{1 << NET_ADMIN:016x}"

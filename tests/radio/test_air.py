@@ -10,8 +10,8 @@ from tests.radio.recorder import Recorder, never_random
 from meshwright.core.discovery.ad import AdType, structure
 from meshwright.radio.errors import RadioBusyError
 from meshwright.radio.port import OWN_TIMING
-from meshwright.radio.propagation import TURNAROUND, Faults, PathLoss, Position
-from meshwright.radio.simulated import Air, SimulatedRadio
+from meshwright.radio.simulated.air import Air, SimulatedRadio
+from meshwright.radio.simulated.propagation import TURNAROUND, Faults, PathLoss, Position
 
 LONG = structure(AdType.MESH_MESSAGE, bytes(29))
 SHORT = structure(AdType.PB_ADV, bytes(6))

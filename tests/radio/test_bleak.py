@@ -24,9 +24,9 @@ from tests.radio.waiting import until
 
 from meshwright.core.discovery.service_data import MeshService
 from meshwright.core.errors import InputError
-from meshwright.radio.bleak_gatt import BleakPeer, open_on, open_station
-from meshwright.radio.bleak_spec import parse
-from meshwright.radio.bleak_stack import UUIDS, Stack
+from meshwright.radio.bleak.gatt import BleakPeer, open_on, open_station
+from meshwright.radio.bleak.spec import parse
+from meshwright.radio.bleak.stack import UUIDS, Stack
 from meshwright.radio.errors import RadioError
 from meshwright.radio.gatt import GattClient, GattServer, ServiceReport
 

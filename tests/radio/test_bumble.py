@@ -22,10 +22,10 @@ from tests.radio.recorder import Recorder
 
 from meshwright.core.discovery.ad import AdType, structure
 from meshwright.core.discovery.service_data import MeshService
-from meshwright.radio.bumble_spec import RadioOptions
+from meshwright.radio.bumble.spec import RadioOptions
+from meshwright.radio.examine.loopback import loopback
 from meshwright.radio.gatt import ServiceReport
 from meshwright.radio.port import Radio
-from meshwright.radio.selftest import loopback
 from meshwright.randomness import SeededRandomness
 
 KINDS = [MeshController, SlowController, ExtendedController, EndlessController, LonelyController]

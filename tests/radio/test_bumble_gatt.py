@@ -15,7 +15,7 @@ from tests.radio.bumble_place import BumblePlace
 from tests.radio.gatt_contract import DEVICE, GattContract
 
 from meshwright.core.discovery.service_data import MeshService
-from meshwright.radio.bumble_gatt import BumblePeer
+from meshwright.radio.bumble.gatt import BumblePeer
 from meshwright.radio.gatt import GattClient, GattServer, ServiceReport
 
 SERVER = 100

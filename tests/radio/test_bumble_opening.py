@@ -28,12 +28,12 @@ from tests.radio.recorder import Recorder
 
 from meshwright.core.discovery.service_data import MeshService
 from meshwright.core.errors import InputError, MachineError, MeshwrightError
-from meshwright.radio.bumble_errors import explained
-from meshwright.radio.bumble_facts import CONNECT_AND_SCAN, SEND_AND_SCAN, ControllerFacts
-from meshwright.radio.bumble_gatt import BumblePeer
-from meshwright.radio.bumble_opening import open_controller
-from meshwright.radio.bumble_radio import open_station
-from meshwright.radio.bumble_spec import RadioOptions
+from meshwright.radio.bumble.errors import explained
+from meshwright.radio.bumble.facts import CONNECT_AND_SCAN, SEND_AND_SCAN, ControllerFacts
+from meshwright.radio.bumble.gatt import BumblePeer
+from meshwright.radio.bumble.opening import open_controller
+from meshwright.radio.bumble.radio import open_station
+from meshwright.radio.bumble.spec import RadioOptions
 from meshwright.radio.errors import RadioBusyError, RadioError
 from meshwright.radio.gatt import ServiceReport
 from meshwright.radio.station import Station

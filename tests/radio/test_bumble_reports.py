@@ -6,7 +6,7 @@ from bumble import hci
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshwright.radio.bumble_reports import Heard, Kind, is_reports, read_reports
+from meshwright.radio.bumble.reports import Heard, Kind, is_reports, read_reports
 
 _LEGACY = hci.HCI_LE_Advertising_Report_Event
 _EXTENDED = hci.HCI_LE_Extended_Advertising_Report_Event

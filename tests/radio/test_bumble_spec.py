@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from meshwright.core.errors import InputError
-from meshwright.radio.bumble_spec import RadioOptions, parse
+from meshwright.radio.bumble.spec import RadioOptions, parse
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from tests.radio.bumble_place import BumblePlace
 from tests.radio.gatt_contract import DEVICE, Desk, GattEnd
 
 from meshwright.core.discovery.service_data import MeshService, advertisement
-from meshwright.radio.bumble_client import ClientConnection
-from meshwright.radio.bumble_server import SUBSCRIBE_LIMIT
+from meshwright.radio.bumble.client import ClientConnection
+from meshwright.radio.bumble.server import SUBSCRIBE_LIMIT
 from meshwright.radio.gatt import ServiceReport
 
 US, STRANGER = 1, 2

@@ -13,8 +13,8 @@ from tests.radio.recorder import Recorder
 
 from meshwright.core.discovery.ad import AdType, structure
 from meshwright.radio.port import DEVICE, OWN_TIMING, Pacing
-from meshwright.radio.propagation import GAP_MAXIMUM, GAP_MINIMUM, TURNAROUND, Faults
-from meshwright.radio.simulated import DEVICE_HOP, Air, SimulatedRadio
+from meshwright.radio.simulated.air import DEVICE_HOP, Air, SimulatedRadio
+from meshwright.radio.simulated.propagation import GAP_MAXIMUM, GAP_MINIMUM, TURNAROUND, Faults
 from meshwright.randomness import SeededRandomness
 
 AIRTIME = 0.000_376

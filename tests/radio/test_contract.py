@@ -9,8 +9,8 @@ import pytest
 from tests.radio.contract import RadioContract, TimebaseContract
 
 from meshwright.radio.port import DEVICE, HOST_10, HOST_25, OWN_TIMING, Pacing, Radio, Timebase
-from meshwright.radio.simulated import Air
-from meshwright.radio.virtual_time import VirtualTime
+from meshwright.radio.simulated.air import Air
+from meshwright.radio.simulated.virtual_time import VirtualTime
 from meshwright.randomness import SeededRandomness
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.radio.contract import RadioContract, TimebaseContract
 from tests.radio.leaping import LeapingLoop
 
-from meshwright.radio.datagrams import open_station
+from meshwright.radio.datagrams.radio import open_station
 from meshwright.radio.port import Radio, Timebase
 from meshwright.radio.station import Station
 

@@ -9,7 +9,7 @@ from tests.radio.contract import ONE
 
 from meshwright.core.discovery.ad import structure, structures
 from meshwright.core.errors import InputError
-from meshwright.radio.datagram_spec import DatagramSpec, Framing, host_and_port, parse
+from meshwright.radio.datagrams.spec import DatagramSpec, Framing, host_and_port, parse
 from meshwright.radio.port import HOST_10, Pacing
 
 BARE, FRAMED = Framing(left_out=1), Framing()

@@ -18,7 +18,7 @@ from tests.radio.waiting import until
 
 from meshwright.core.discovery.ad import AdType, structure
 from meshwright.core.errors import InputError, MachineError, MeshwrightError
-from meshwright.radio.datagrams import DatagramRadio, open_station
+from meshwright.radio.datagrams.radio import DatagramRadio, open_station
 
 LOCALHOST = "127.0.0.1"
 

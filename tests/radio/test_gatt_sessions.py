@@ -25,7 +25,7 @@ from meshwright.core.provisioning.provisioner import (
 from meshwright.core.provisioning.records import RecordLimits
 from meshwright.radio.gatt import GattConnection, ServiceReport
 from meshwright.radio.gatt_driven import GattDriven
-from meshwright.radio.propagation import Faults
+from meshwright.radio.simulated.propagation import Faults
 
 CMAC = replace(OPTIONS, algorithms=Algorithms.CMAC)
 

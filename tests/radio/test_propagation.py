@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from meshwright.radio.propagation import PathLoss, airtime
+from meshwright.radio.simulated.propagation import PathLoss, airtime
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from meshwright.core.errors import InputError
 from meshwright.radio.errors import RadioError
 from meshwright.radio.interests import link_pattern
 from meshwright.radio.port import HOST_10, OWN_TIMING, Pacing, Report
-from meshwright.radio.propagation import TURNAROUND
 from meshwright.radio.runner import Runner
-from meshwright.radio.simulated import Air
+from meshwright.radio.simulated.air import Air
+from meshwright.radio.simulated.propagation import TURNAROUND
 
 A, B = b"LNKA", b"LNKB"
 FOREVER = 1e6

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from meshwright.radio.errors import RadioError
+from meshwright.radio.examine.loopback import SelfTest, loopback
 from meshwright.radio.port import HOST_10, Pacing
-from meshwright.radio.propagation import Faults
-from meshwright.radio.selftest import SelfTest, loopback
-from meshwright.radio.simulated import DEVICE_HOP, Air, SimulatedRadio
+from meshwright.radio.simulated.air import DEVICE_HOP, Air, SimulatedRadio
+from meshwright.radio.simulated.propagation import Faults
+from meshwright.radio.simulated.virtual_loop import run
 from meshwright.radio.station import Station
-from meshwright.radio.virtual_loop import run
 from meshwright.randomness import SeededRandomness
 
 

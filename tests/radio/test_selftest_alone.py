@@ -8,11 +8,11 @@ import pytest
 
 from meshwright.core.discovery.ad import AdType, structure
 from meshwright.radio.errors import RadioError
+from meshwright.radio.examine.alone import Alone, alone
 from meshwright.radio.port import HOST_10, Pacing
-from meshwright.radio.selftest_alone import Alone, alone
-from meshwright.radio.simulated import DEVICE_HOP, Air, SimulatedRadio
+from meshwright.radio.simulated.air import DEVICE_HOP, Air, SimulatedRadio
+from meshwright.radio.simulated.virtual_loop import run
 from meshwright.radio.station import Station
-from meshwright.radio.virtual_loop import run
 from meshwright.randomness import SeededRandomness
 
 

@@ -10,15 +10,15 @@ from tests.radio.bumble_controllers import ExtendedController, MeshController, S
 from tests.radio.bumble_place import BumblePlace, Kind
 
 from meshwright.core.discovery.service_data import MeshService
+from meshwright.radio.examine.gatt_loopback import GattWay, gatt_loopback
 from meshwright.radio.findings import Level
 from meshwright.radio.gatt import GattConnection, GattListener
 from meshwright.radio.port import HOST_10
-from meshwright.radio.propagation import Faults
-from meshwright.radio.selftest_gatt import GattWay, gatt_loopback
-from meshwright.radio.simulated import DEVICE_HOP, Air, SimulatedRadio
-from meshwright.radio.simulated_gatt import USUAL_MTU, GattAir, SimulatedGatt
+from meshwright.radio.simulated.air import DEVICE_HOP, Air, SimulatedRadio
+from meshwright.radio.simulated.gatt import USUAL_MTU, GattAir, SimulatedGatt
+from meshwright.radio.simulated.propagation import Faults
+from meshwright.radio.simulated.virtual_loop import run
 from meshwright.radio.station import Station
-from meshwright.radio.virtual_loop import run
 from meshwright.randomness import SeededRandomness
 
 

@@ -20,9 +20,9 @@ from meshwright.core.provisioning.provisioner import (
 from meshwright.core.provisioning.session import Session
 from meshwright.radio.interests import link_pattern, open_pattern
 from meshwright.radio.port import OWN_TIMING
-from meshwright.radio.propagation import Faults
 from meshwright.radio.runner import Runner
-from meshwright.radio.simulated import PROVISIONER_HOP, Air
+from meshwright.radio.simulated.air import PROVISIONER_HOP, Air
+from meshwright.radio.simulated.propagation import Faults
 from meshwright.randomness import SeededRandomness
 
 DEVICES = 6

@@ -11,10 +11,10 @@ from tests.radio.gatt_contract import DEVICE, INTERVAL, Desk, GattContract, Gatt
 from meshwright.core.discovery.service_data import MeshService
 from meshwright.core.errors import InputError
 from meshwright.radio.gatt import ServiceReport
-from meshwright.radio.gatt_medium import ConnectionParameters
-from meshwright.radio.propagation import Faults, Position
-from meshwright.radio.simulated import Air, SimulatedRadio
-from meshwright.radio.simulated_gatt import GattAir, SimulatedGatt
+from meshwright.radio.simulated.air import Air, SimulatedRadio
+from meshwright.radio.simulated.gatt import GattAir, SimulatedGatt
+from meshwright.radio.simulated.medium import ConnectionParameters
+from meshwright.radio.simulated.propagation import Faults, Position
 from meshwright.randomness import SeededRandomness
 
 CLIENT, SERVER = b"CLIENT", b"SERVER"

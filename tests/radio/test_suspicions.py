@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from tests.radio.machines import ADMIN, NOT_ADMIN, Place, as_nobody
 
+from meshwright.radio.examine.kinds import KINDS, kind_of, suspicions
+from meshwright.radio.examine.surroundings import Machine
+from meshwright.radio.examine.usb_devices import controllers
 from meshwright.radio.findings import Level
-from meshwright.radio.kinds import KINDS, kind_of, suspicions
-from meshwright.radio.surroundings import Machine
-from meshwright.radio.usb_devices import controllers
 
 
 @pytest.fixture

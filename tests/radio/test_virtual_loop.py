@@ -9,9 +9,9 @@ import pytest
 
 from meshwright.radio.errors import RadioError
 from meshwright.radio.port import Report
-from meshwright.radio.simulated import Air
-from meshwright.radio.virtual_loop import DAY, StalledError, VirtualLoop, run
-from meshwright.radio.virtual_time import VirtualTime
+from meshwright.radio.simulated.air import Air
+from meshwright.radio.simulated.virtual_loop import DAY, StalledError, VirtualLoop, run
+from meshwright.radio.simulated.virtual_time import VirtualTime
 from meshwright.randomness import SeededRandomness
 
 

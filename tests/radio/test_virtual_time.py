@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 
-from meshwright.radio.virtual_time import VirtualTime
+from meshwright.radio.simulated.virtual_time import VirtualTime
 
 
 def test_time_jumps_to_the_next_event() -> None:

@@ -11,10 +11,10 @@ from meshwright.core.provisioning.challenge import Challenge
 from meshwright.core.provisioning.device import DeviceOptions
 from meshwright.core.provisioning.policy import AuthenticationPolicy
 from meshwright.radio.port import OWN_TIMING
-from meshwright.radio.propagation import Faults
-from meshwright.radio.simulated import PROVISIONER_HOP, Air
-from meshwright.radio.simulated_gatt import GattAir
-from meshwright.radio.virtual_loop import run
+from meshwright.radio.simulated.air import PROVISIONER_HOP, Air
+from meshwright.radio.simulated.gatt import GattAir
+from meshwright.radio.simulated.propagation import Faults
+from meshwright.radio.simulated.virtual_loop import run
 from meshwright.randomness import SeededRandomness
 from meshwright.roles.bearers import Bearer
 from meshwright.roles.device import Device

@@ -29,9 +29,9 @@ from meshwright.core.provisioning.fields import INTERMEDIATES, RecordId
 from meshwright.core.provisioning.session import Session
 from meshwright.pki.validation import ChainValidator
 from meshwright.radio.port import OWN_TIMING, Pacing, Radio
-from meshwright.radio.propagation import Faults
 from meshwright.radio.runner import Runner
-from meshwright.radio.simulated import PROVISIONER_HOP, Air
+from meshwright.radio.simulated.air import PROVISIONER_HOP, Air
+from meshwright.radio.simulated.propagation import Faults
 from meshwright.randomness import SeededRandomness
 from meshwright.registry.database import Database
 from meshwright.registry.keyring import Keyring

@@ -14,7 +14,7 @@ from meshwright.core.provisioning.fields import INTERMEDIATES, PduType, RecordId
 from meshwright.core.provisioning.pdu import RecordResponse, decode, encode
 from meshwright.pki.authority import Authority
 from meshwright.pki.keys import PrivateKeySigner
-from meshwright.radio.propagation import Faults
+from meshwright.radio.simulated.propagation import Faults
 from meshwright.registry.entities import Outcome
 from meshwright.registry.errors import ExhaustedError
 from meshwright.services.chains import Chain, ChainBook

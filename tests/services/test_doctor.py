@@ -21,9 +21,9 @@ from tests.radio.bumble_controllers import (
 from tests.radio.bumble_place import BumblePlace, Kind
 
 from meshwright.core.errors import MachineError
-from meshwright.radio.bumble_examination import examine_on
-from meshwright.radio.bumble_spec import RadioOptions
-from meshwright.radio.examination import Examined
+from meshwright.radio.bumble.examination import examine_on
+from meshwright.radio.bumble.spec import RadioOptions
+from meshwright.radio.examine.facts import Examined
 from meshwright.radio.findings import Finding, Level
 from meshwright.radio.station import Station
 from meshwright.randomness import SeededRandomness

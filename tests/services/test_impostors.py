@@ -15,7 +15,7 @@ from meshwright.core.bearers import generic
 from meshwright.core.discovery.ad import AdType, structure
 from meshwright.core.discovery.beacon import CERTIFICATE_BASED, UnprovisionedBeacon, advertisement
 from meshwright.core.provisioning.pdu import Failed, encode
-from meshwright.radio.propagation import Faults
+from meshwright.radio.simulated.propagation import Faults
 from meshwright.services.report import ResultKind
 from meshwright.sim.flash import FlashFile
 

@@ -12,8 +12,8 @@ from meshwright.core.discovery.ad import AdType
 from meshwright.core.effects import Priority
 from meshwright.core.provisioning.fields import PduType
 from meshwright.radio.port import Report
-from meshwright.radio.propagation import Faults
 from meshwright.radio.runner import Runner
+from meshwright.radio.simulated.propagation import Faults
 from meshwright.registry.entities import Node, NodeState, Outcome
 from meshwright.services.commissioning import Commissioner
 from meshwright.sim.device import VirtualDevice

@@ -18,9 +18,9 @@ from meshwright.core.readable.items import Item, Kind
 from meshwright.core.readable.reader import Reader
 from meshwright.radio.errors import RadioError
 from meshwright.radio.gatt import GattConnection, GattListener, ServiceReport
-from meshwright.radio.simulated import Air
+from meshwright.radio.simulated.air import Air
+from meshwright.radio.simulated.virtual_loop import run
 from meshwright.radio.station import Station
-from meshwright.radio.virtual_loop import run
 from meshwright.randomness import SeededRandomness
 from meshwright.services.sniffing import Heard, Selection, Sniffer, Tally
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.radio.machines import ADMIN, NOT_ADMIN, Place
 
-from meshwright.radio.surroundings import Machine
+from meshwright.radio.examine.surroundings import Machine
 from meshwright.services.survey import KindReport, facts_of, survey
 
 

@@ -18,7 +18,7 @@ from meshwright.core.network.keys import NetworkKeys
 from meshwright.core.network.replay import ReplayList
 from meshwright.core.provisioning.data import ProvisioningData
 from meshwright.radio.port import OWN_TIMING
-from meshwright.radio.simulated import Air, SimulatedRadio
+from meshwright.radio.simulated.air import Air, SimulatedRadio
 from meshwright.randomness import SeededRandomness
 from meshwright.sim.device import VirtualDevice
 from meshwright.sim.flash import Flash, FlashFile, Membership

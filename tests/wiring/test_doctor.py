@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tests.cli.emulated import ROOT, controllers
 
-from meshwright.radio.kinds import KINDS
-from meshwright.radio.surroundings import Machine
+from meshwright.radio.examine.kinds import KINDS
+from meshwright.radio.examine.surroundings import Machine
 from meshwright.services.doctor import Effort
 from meshwright.wiring.doctor import examine, open_examined
 from meshwright.wiring.radios import _ADAPTERS, EXAMPLES

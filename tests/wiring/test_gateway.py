@@ -93,7 +93,7 @@ def test_a_radio_without_packets_is_refused(
 ) -> None:
     from dataclasses import replace
 
-    from meshwright.radio import datagrams
+    from meshwright.radio.datagrams import radio as datagrams
 
     opener = datagrams.open_station
 

@@ -16,11 +16,11 @@ from meshwright.cli.exits import ExitStatus, status_of
 from meshwright.cli.output import counted, emit, say
 
 if TYPE_CHECKING:
-    from meshwright.radio.examination import Fact
+    from meshwright.radio.examine.alone import Alone
+    from meshwright.radio.examine.facts import Fact
+    from meshwright.radio.examine.gatt_loopback import GattWay
+    from meshwright.radio.examine.loopback import Direction
     from meshwright.radio.findings import Finding
-    from meshwright.radio.selftest import Direction
-    from meshwright.radio.selftest_alone import Alone
-    from meshwright.radio.selftest_gatt import GattWay
     from meshwright.services.doctor import Diagnosis, PairReport, RadioReport
     from meshwright.services.survey import KindReport
 
@@ -89,7 +89,7 @@ def _status(found: Diagnosis) -> ExitStatus:
 
 
 def _survey(*, as_json: bool) -> None:
-    from meshwright.radio.surroundings import Machine
+    from meshwright.radio.examine.surroundings import Machine
     from meshwright.services.survey import facts_of, survey
 
     machine = Machine()

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from meshwright.core.errors import MeshwrightError
-from meshwright.radio.examination import Examined, Fact, facts_of, limits_of
+from meshwright.radio.examine.alone import SECONDS, Alone, alone
+from meshwright.radio.examine.facts import Examined, Fact, facts_of, limits_of
+from meshwright.radio.examine.gatt_loopback import GattWay, gatt_loopback
+from meshwright.radio.examine.loopback import PACKETS, SelfTest, loopback
 from meshwright.radio.findings import Finding, Level
-from meshwright.radio.selftest import PACKETS, SelfTest, loopback
-from meshwright.radio.selftest_alone import SECONDS, Alone, alone
-from meshwright.radio.selftest_gatt import GattWay, gatt_loopback
 from meshwright.radio.station import Station
 from meshwright.randomness import RandomBytes
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import metadata
 
-from meshwright.radio.examination import Fact
+from meshwright.radio.examine.facts import Fact
+from meshwright.radio.examine.kinds import KINDS, Kind
+from meshwright.radio.examine.surroundings import NET_ADMIN, Machine
 from meshwright.radio.findings import Finding, Level
-from meshwright.radio.kinds import KINDS, Kind
-from meshwright.radio.surroundings import NET_ADMIN, Machine
 
 _LIBRARIES = ("bumble", "bleak")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshwright.radio.simulated import Air, SimulatedRadio
+from meshwright.radio.simulated.air import Air, SimulatedRadio
 from meshwright.randomness import Randomness
 from meshwright.roles.transceiver import Transceiver
 from meshwright.sim.flash import FlashFile

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 
-from meshwright.radio.examination import Examined
-from meshwright.radio.kinds import BUMBLE, kind_of, suspicions
-from meshwright.radio.surroundings import Machine
+from meshwright.radio.examine.facts import Examined
+from meshwright.radio.examine.kinds import BUMBLE, kind_of, suspicions
+from meshwright.radio.examine.surroundings import Machine
 from meshwright.randomness import SystemRandomness
 from meshwright.services.doctor import Diagnosis, Effort, Opener, diagnose
 from meshwright.wiring.radios import open_station
 
-_BUMBLE = "meshwright.radio.bumble_examination"
+_BUMBLE = "meshwright.radio.bumble.examination"
 
 
 async def examine(

@@ -9,9 +9,9 @@ from importlib import import_module
 from meshwright.core.errors import InputError, MachineError
 from meshwright.radio.station import Station
 
-_DATAGRAMS = "meshwright.radio.datagrams"
-_BUMBLE = "meshwright.radio.bumble_radio"
-_BLEAK = "meshwright.radio.bleak_gatt"
+_DATAGRAMS = "meshwright.radio.datagrams.radio"
+_BUMBLE = "meshwright.radio.bumble.radio"
+_BLEAK = "meshwright.radio.bleak.gatt"
 
 # An adapter is imported when it is needed: most commands need none, and the libraries are optional.
 _ADAPTERS = {

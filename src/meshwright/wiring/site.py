@@ -15,9 +15,9 @@ from meshwright.clock import Clock, ManualClock
 from meshwright.pki.validation import ChainValidator
 from meshwright.radio.capture import CapturedPacket, CaptureFile
 from meshwright.radio.port import OWN_TIMING
-from meshwright.radio.propagation import Faults
 from meshwright.radio.runner import Runner
-from meshwright.radio.simulated import PROVISIONER_HOP, Air
+from meshwright.radio.simulated.air import PROVISIONER_HOP, Air
+from meshwright.radio.simulated.propagation import Faults
 from meshwright.registry.entities import Network
 from meshwright.services.commissioning import Commissioner, CommissioningOptions
 from meshwright.services.report import CommissioningReport, Progress

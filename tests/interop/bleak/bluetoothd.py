@@ -17,7 +17,7 @@ from typing import Any
 from dbus_fast import BusType, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from meshwright.radio.bleak_stack import UUIDS
+from meshwright.radio.bleak.stack import UUIDS
 from meshwright.radio.gatt import DATA_IN, DATA_OUT, MeshService
 
 ADAPTER = "/org/bluez/hci0"

@@ -12,7 +12,7 @@ from tests.interop.bleak.bluetoothd import Bluetoothd, bluetoothd, system_bus
 from tests.radio.gatt_contract import DEVICE, GattEnd
 from tests.radio.waiting import until
 
-from meshwright.radio.bleak_gatt import open_station
+from meshwright.radio.bleak.gatt import open_station
 from meshwright.radio.errors import RadioError
 from meshwright.radio.gatt import MeshService, ServiceReport
 from meshwright.radio.station import Station

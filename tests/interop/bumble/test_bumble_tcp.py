@@ -12,7 +12,7 @@ from tests.radio.recorder import Recorder
 from tests.radio.waiting import until
 
 from meshwright.core.errors import InputError, MachineError
-from meshwright.radio.bumble_radio import examine, open_station
+from meshwright.radio.bumble.radio import examine, open_station
 
 pytestmark = pytest.mark.enable_socket
 LOCALHOST = "127.0.0.1"

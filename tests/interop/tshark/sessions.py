@@ -37,7 +37,7 @@ from meshwright.radio.capture import CapturedPacket, CaptureFile
 from meshwright.radio.interests import link_pattern, open_pattern
 from meshwright.radio.port import OWN_TIMING
 from meshwright.radio.runner import Runner
-from meshwright.radio.simulated import PROVISIONER_HOP, Air
+from meshwright.radio.simulated.air import PROVISIONER_HOP, Air
 from meshwright.randomness import SeededRandomness
 
 DEVICE_UUID = UUID("2c8f706a-e5ef-11f1-a553-d3749ad8dfd8")

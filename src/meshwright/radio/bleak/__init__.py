@@ -1,0 +1,1 @@
+"""PB-GATT on the operating system's own stack, through bleak."""

@@ -1,0 +1,1 @@
+"""HCI controllers as radios, through Bumble."""

@@ -1,0 +1,1 @@
+"""Radios of datagrams: other programs on the same machine."""

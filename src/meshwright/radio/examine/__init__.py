@@ -1,0 +1,1 @@
+"""What a radio can do, what is missing, and two radios testing each other."""

@@ -1,0 +1,1 @@
+"""The simulated air, its radios and connections, in virtual time."""
