@@ -63,6 +63,8 @@ class Link:
         self.opened = asyncio.Event()
         self.acknowledged: list[int] = []
         """Numbers of the transactions that were delivered here."""
+        self.sent: list[int] = []
+        """Numbers of the transactions that were begun here."""
         self._dice = dice
         self._number = half
         self._sending: int | None = None
@@ -133,6 +135,7 @@ class Link:
     def next_number(self) -> int:
         """Take the next transaction number."""
         number, self._number = self._number, (self._number + 1) % 0x80 | self.half
+        self.sent.append(number)
         return number
 
     async def _either(self, waiting: asyncio.Future[Any], seconds: float | None = None) -> None:

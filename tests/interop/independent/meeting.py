@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,8 +54,8 @@ POLITE = Manners()
 
 def run(program: Coroutine[Any, Any, T]) -> T:
     """Run `program` in leaping time, an hour at most."""
-    with closing(LeapingLoop()) as loop:
-        return loop.run_until_complete(asyncio.wait_for(program, 3600))
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        return runner.run(asyncio.wait_for(program, 3600))
 
 
 @asynccontextmanager

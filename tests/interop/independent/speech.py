@@ -22,6 +22,14 @@ class ComplaintError(Exception):
     """The other end has sent what the text does not allow."""
 
 
+class FailedError(Exception):
+    """The other end has said Failed, with an Error Code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"Failed with code {code}")
+        self.code = code
+
+
 @dataclass
 class Person:
     """Carries a value from one end to the other."""
@@ -55,7 +63,12 @@ def draw(start: bytes, dice: Dice) -> str:
 
 
 def take(pdu: bytes, kind: Kind, size: int) -> bytes:
-    """Return the parameters of a PDU that has to be this one; raises `ComplaintError`."""
+    """Return the parameters of a PDU that has to be this one.
+
+    Raises `ComplaintError` for another, and `FailedError` for Failed.
+    """
+    if len(pdu) == 2 and pdu[0] == Kind.FAILED:
+        raise FailedError(pdu[1])
     if pdu[0] != kind or len(pdu) != 1 + size:
         raise ComplaintError(f"{pdu.hex()} instead of {kind.name} with {size} octets")
     return pdu[1:]
