@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from meshwright.core.errors import InputError
-from meshwright.wiring.radios import EXAMPLES, open_station, opened_station
+from meshwright.radio.examine.kinds import KINDS
+from meshwright.wiring.radios import open_station, opened_station
 
 
 def test_datagrams_are_opened_by_their_names(tmp_path: Path) -> None:
@@ -46,7 +47,7 @@ def test_an_unknown_kind_is_told_what_there_is(spec: str) -> None:
     with pytest.raises(InputError) as caught:
         asyncio.run(open_station(spec))
     assert caught.value.code == "unknown-radio"
-    assert all(example in str(caught.value) for example in EXAMPLES)
+    assert all(kind.form in str(caught.value) for kind in KINDS)
 
 
 def test_an_adapters_refusal_comes_through() -> None:

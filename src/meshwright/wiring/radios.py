@@ -7,42 +7,16 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 
 from meshwright.core.errors import InputError, MachineError
+from meshwright.radio.examine.kinds import BLEAK, BUMBLE, KINDS, kind_of
 from meshwright.radio.station import Station
-
-_DATAGRAMS = "meshwright.radio.datagrams.radio"
-_BUMBLE = "meshwright.radio.bumble.radio"
-_BLEAK = "meshwright.radio.bleak.gatt"
 
 # An adapter is imported when it is needed: most commands need none, and the libraries are optional.
 _ADAPTERS = {
-    "unix": _DATAGRAMS,
-    "udp": _DATAGRAMS,
-    "bleak": _BLEAK,
-    "usb": _BUMBLE,
-    "pyusb": _BUMBLE,
-    "serial": _BUMBLE,
-    "hci-socket": _BUMBLE,
-    "vhci": _BUMBLE,
-    "tcp-client": _BUMBLE,
-    "tcp-server": _BUMBLE,
-    "ws-client": _BUMBLE,
-    "ws-server": _BUMBLE,
-    "unix-client": _BUMBLE,
-    "unix-server": _BUMBLE,
-    "pty": _BUMBLE,
-    "file": _BUMBLE,
-    "android-emulator": _BUMBLE,
-    "android-netsim": _BUMBLE,
+    BUMBLE: "meshwright.radio.bumble.radio",
+    BLEAK: "meshwright.radio.bleak.gatt",
+    "": "meshwright.radio.datagrams.radio",
 }
-EXAMPLES = (
-    "usb:0",
-    "serial:/dev/ttyACM0,1000000",
-    "hci-socket:0",
-    "tcp-client:127.0.0.1:6402",
-    "bleak",
-    "unix:LOCAL,REMOTE",
-    "udp:HOST:PORT,HOST:PORT",
-)
+"""Which module opens the kinds of radios that need a library; the last needs none."""
 
 
 async def open_station(spec: str) -> Station:
@@ -51,14 +25,15 @@ async def open_station(spec: str) -> Station:
     Raises `InputError` (`unknown-radio`) for a kind of radio that does not exist, `MachineError`
     (`missing-library`) when what it needs is not installed, and what its adapter raises.
     """
-    adapter = _ADAPTERS.get(spec.partition(":")[0])
-    if adapter is None:
-        examples = ", ".join(EXAMPLES)
+    kind = kind_of(spec)
+    if kind is None:
+        forms = ", ".join(kind.form for kind in KINDS)
         raise InputError(
-            f"There is no radio of the kind {spec!r}; there are: {examples}.", code="unknown-radio"
+            f"There is no radio of the kind {spec!r}; there are: {forms}.", code="unknown-radio"
         )
     try:
-        opener: Callable[[str], Awaitable[Station]] = import_module(adapter).open_station
+        module = import_module(_ADAPTERS[kind.library])
+        opener: Callable[[str], Awaitable[Station]] = module.open_station
         return await opener(spec)
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] == "meshwright":

@@ -24,7 +24,7 @@ Places = Callable[[Machine], list[str]]
 About = Callable[[Machine, str], Iterator[Finding]]
 
 BUMBLE = "bumble"
-_BLEAK = "bleak"
+BLEAK = "bleak"
 
 
 def _nowhere(machine: Machine) -> list[str]:
@@ -88,7 +88,7 @@ KINDS = (
         ("bleak",),
         "bleak",
         "the system's own Bluetooth; PB-GATT only",
-        _BLEAK,
+        BLEAK,
         lambda machine: [""] if machine.adapters() or not machine.is_linux else [],
         about_bleak,
     ),
