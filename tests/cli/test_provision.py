@@ -178,6 +178,7 @@ def test_a_certificate_that_leads_to_a_root(tmp_path: Path) -> None:
     assert done.json["authentication"]["key"] == "certificate"
     assert done.json["authentication"]["weaknesses"] == []
     assert "Lamps" in done.json["root"]
+    assert done.json["status_checked"] is False
 
 
 def test_a_device_without_certificate_is_not_taken_for_one_with(tmp_path: Path) -> None:

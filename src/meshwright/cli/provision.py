@@ -139,9 +139,8 @@ class _Session:
         job, network = self.job, self.network
         if job.address is not None:
             network.check(job.address)
-        for node in network.nodes:
-            if node.uuid == job.uuid:
-                tell(f"It is node 0x{node.address:04x} in this file; it gets a new entry.")
+        for node in [each for each in network.nodes if each.uuid == job.uuid][-1:]:
+            tell(f"It is node 0x{node.address:04x} in this file; it gets a new entry.")
         if job.network_file is None and not self.show_keys:
             tell("The keys will be lost; --network-file keeps them, --show-keys prints them.")
 

@@ -65,7 +65,8 @@ def print_node(
     say(f"{node.uuid} is node 0x{node.address:04x}{elements}.")
     say(f"Authenticated by {node.reason}")
     if node.certificate is not None:
-        say(f"Its certificate leads to {node.certificate.root_subject}.")
+        status = "" if node.certificate.status_checked else "; its revocation was not checked"
+        say(f"Its certificate leads to {node.certificate.root_subject}{status}.")
     if show_keys:
         say(keys_text(node.device_key, network))
 
@@ -90,6 +91,7 @@ def _to_json(node: ProvisionedNode) -> dict[str, Any]:
         "bearer": str(node.bearer.name).lower(),
         "authentication": node.authentication.to_json(),
         "root": None if certificate is None else certificate.root_subject,
+        "status_checked": None if certificate is None else certificate.status_checked,
     }
 
 
