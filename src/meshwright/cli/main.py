@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import os
 import sys
 import traceback
@@ -80,6 +81,7 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     """Run one command and exit; every error is one sentence and an exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
     _accept_any_text()
+    _keep_quiet()
     try:
         # Without its standalone mode the library returns the status of `Context.exit`.
         status = cli.main(arguments, prog_name="meshwright", standalone_mode=False)
@@ -104,6 +106,12 @@ def _accept_any_text() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _keep_quiet() -> None:
+    """Let no library write its log to the terminal: what people need to know is told."""
+    if not os.environ.get(_DEBUG_VARIABLE):
+        logging.getLogger().addHandler(logging.NullHandler())
 
 
 def _leave_pipe() -> NoReturn:
