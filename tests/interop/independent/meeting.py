@@ -12,11 +12,11 @@ from uuid import UUID
 
 from tests.interop.independent.antenna import BEACON, Antenna
 from tests.interop.independent.audit import Sent, audit
+from tests.interop.independent.instant import InstantLoop
 from tests.interop.independent.link import Link, Manners, open_link
 from tests.interop.independent.peer_device import Ability, PeerDevice
 from tests.interop.independent.speech import Person
 from tests.interop.independent.toolbox import Dice
-from tests.radio.leaping import LeapingLoop
 
 from meshwright import (
     AuthenticationPolicy,
@@ -54,7 +54,7 @@ POLITE = Manners()
 
 def run(program: Coroutine[Any, Any, T]) -> T:
     """Run `program` in leaping time, an hour at most."""
-    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+    with asyncio.Runner(loop_factory=InstantLoop) as runner:
         return runner.run(asyncio.wait_for(program, 3600))
 
 

