@@ -43,6 +43,8 @@ class Manners:
     """Goes on with Link Open until the first PDU, though the link is open."""
     closes: int = 4
     """How often Link Close is sent."""
+    loss: float = 0.0
+    """The share of packets that get lost, in both directions."""
 
 
 class LinkClosedError(Exception):
@@ -171,16 +173,17 @@ class Link:
             self._start(self.packet(0, bytes([OPENED])))
 
     def _on_segment(self, number: int, packet: bytes) -> None:
-        if number in self.acknowledged:
-            self._acknowledge(number)
-        elif number == self._expected:
-            pdu = self._collected.add(packet)
-            if pdu is not None:
-                self._expected = (number + 1) % 0x80 | (self.half ^ 0x80)
-                self._collected = Collected()
-                self.acknowledged.append(number)
+        if number != self._expected:  # numbers come again, so that is asked first
+            if number in self.acknowledged:
                 self._acknowledge(number)
-                self._inbox.put_nowait(pdu)
+            return
+        pdu = self._collected.add(packet)
+        if pdu is not None:
+            self._expected = (number + 1) % 0x80 | (self.half ^ 0x80)
+            self._collected = Collected()
+            self.acknowledged.append(number)
+            self._acknowledge(number)
+            self._inbox.put_nowait(pdu)
 
     def _acknowledge(self, number: int) -> None:
         self._ack = self._start(self._acknowledge_soon(number))

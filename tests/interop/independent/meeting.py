@@ -111,6 +111,7 @@ async def our_device(
         link_closed=lambda _bearer, reason: told.append(("closed", int(reason))),
     )
     async with air(folder) as (station, antenna):
+        antenna.lose(Dice(seed), manners.loss)
         device = Device(
             station,
             ONE,
@@ -153,6 +154,7 @@ async def peer_device(
 ) -> AsyncIterator[tuple[PeerDevice, Station]]:
     """Put a device of the peer on the air."""
     async with air(folder) as (station, antenna):
+        antenna.lose(Dice(seed), manners.loss)
         yield PeerDevice(antenna, ONE.bytes, ability, Dice(seed), manners), station
 
 
