@@ -52,6 +52,7 @@ def test_the_commands_are_those_of_the_issue() -> None:
         "assets retry",
         "assets unaccounted",
         "ca create",
+        "ca show",
         "commission",
         "demo",
         "device run",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -195,3 +196,14 @@ def test_what_an_interrupted_line_left_is_counted_too(plant: Path) -> None:
     counted = [line.split(":")[0] for line in done.out.splitlines() if line.startswith("Factory ")]
     assert counted == ["Factory 1/2", "Factory 2/2"]
     assert "Made 2 devices" in done.out
+
+
+@pytest.mark.system("openssl")
+def test_the_root_can_be_handed_on(plant: Path, tmp_path: Path) -> None:
+    shown = told(plant, "ca", "show")["roots"]
+    assert [HEX.fullmatch(root["sha256"]) is not None for root in shown] == [True]
+    file = tmp_path / "root.pem"
+    file.write_text(meshwright("ca", "show", "--pem", "--home", plant).out, encoding="ascii")
+    command = ["openssl", "x509", "-in", str(file), "-noout", "-fingerprint", "-sha256"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().partition("=")[2].replace(":", "").lower() == shown[0]["sha256"]

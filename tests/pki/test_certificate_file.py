@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshwright.core.errors import InputError
-from meshwright.pki.certificate_file import _LARGEST, read_certificates
+from meshwright.pki.certificate_file import _LARGEST, read_certificates, to_pem
 
 ONE, TWO = b"\x30\x03one", b"\x30\x03two"
 
@@ -73,3 +73,11 @@ def test_any_octets_are_read_or_refused(
     path.write_bytes(pem(ONE) + content)
     with suppress(InputError):
         assert read_certificates(path)[0] == ONE
+
+
+@given(st.binary(min_size=1, max_size=300))
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "written.pem"
+    path.write_text(to_pem(content), encoding="ascii")
+    assert read_certificates(path) == [content]
+    assert max(map(len, to_pem(content).splitlines())) <= 64

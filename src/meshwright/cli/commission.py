@@ -105,8 +105,7 @@ def _run(
 
 def _print(network: str, report: CommissioningReport, as_json: bool, *, simulated: bool) -> None:
     if as_json:
-        seconds = "simulated_seconds" if simulated else "seconds"
-        emit(_to_json(network, report) | {seconds: round(report.seconds, 3)})
+        emit(_to_json(network, report, "simulated_seconds" if simulated else "seconds"))
         return
     columns = ["device", "address", "seconds", "retries", "reason"]
     table(f"Network {network}", columns, [_cells(result) for result in report.assets])
@@ -131,11 +130,12 @@ def _weak(report: CommissioningReport) -> str:
     return counted(sum(bool(each and each.weaknesses) for each in chosen), "node")
 
 
-def _to_json(network: str, report: CommissioningReport) -> dict[str, Any]:
+def _to_json(network: str, report: CommissioningReport, time: str) -> dict[str, Any]:
     return {
         "network": network,
         "unaccounted": report.unaccounted,
         "strangers": len(report.strangers),
+        time: round(report.seconds, 3),
         "refusals": [
             {"uuid": str(each.uuid), "code": each.code, "reason": each.reason}
             for each in report.refusals

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from pathlib import Path
 
 from meshwright.core.errors import InputError
 
+_PEM_WIDTH = 64  # RFC 7468, section 2
 _LARGEST = 1 << 20
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 _DER_SEQUENCE = b"\x30"
@@ -27,6 +28,13 @@ def read_certificates(path: Path) -> list[bytes]:
             f"{path} holds no certificate; give one in PEM or DER.", code="no-certificates"
         )
     return found
+
+
+def to_pem(certificate: bytes) -> str:
+    """Write a certificate in DER as PEM; `read_certificates` undoes it."""
+    text = b64encode(certificate).decode()
+    lines = (text[begin : begin + _PEM_WIDTH] for begin in range(0, len(text), _PEM_WIDTH))
+    return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
 
 
 def _der(base64: bytes) -> bytes:
