@@ -155,7 +155,9 @@ async def peer_device(
     """Put a device of the peer on the air."""
     async with air(folder) as (station, antenna):
         antenna.lose(Dice(seed), manners.loss)
-        yield PeerDevice(antenna, ONE.bytes, ability, Dice(seed), manners), station
+        peer = PeerDevice(ability, Dice(seed))
+        peer.antenna, peer.uuid, peer.manners = antenna, ONE.bytes, manners
+        yield peer, station
 
 
 async def meet(

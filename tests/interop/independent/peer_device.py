@@ -16,6 +16,7 @@ from tests.interop.independent.speech import (
     STATIC,
     ComplaintError,
     FailedError,
+    Line,
     Person,
     Value,
     auth_value,
@@ -47,17 +48,20 @@ Spoil = Callable[["PeerDevice", bytes], list[bytes]]
 
 
 class PeerDevice:
-    """Beacons until a Provisioner opens a link, and serves it."""
+    """One device and one session of it; `run` or `serve` it."""
 
-    def __init__(
-        self, antenna: Antenna, uuid: bytes, ability: Ability, dice: Dice, manners: Manners
-    ) -> None:
-        self.antenna, self.uuid, self.ability = antenna, uuid, ability
-        self.dice, self.manners = dice, manners
+    antenna: Antenna
+    """What `run` needs, and so are `uuid` and `manners`."""
+    uuid: bytes
+    manners: Manners
+
+    def __init__(self, ability: Ability, dice: Dice) -> None:
+        self.ability, self.dice = ability, dice
         self.person: Person | None = None
         self.spoils: dict[Kind, Spoil] = {}
         self.pair = ability.oob_pair or Pair.drawn(dice)
         self.link: Link
+        self.line: Line
         self.start = b""
         self.attention = 0
         self.provisioner_public = b""
@@ -70,22 +74,28 @@ class PeerDevice:
         """Error Code of a Failed that the Provisioner has sent."""
 
     async def run(self) -> int:
-        """Be provisioned; return the reason with which the link was closed."""
+        """Be provisioned over PB-ADV; return the reason with which the link was closed."""
         beacons = asyncio.ensure_future(self._beacon())
         try:
             self.link = await opened_link(self.antenna, self.uuid, self.manners, self.dice)
         finally:
             beacons.cancel()
         try:
+            return await self.serve(self.link)
+        finally:
+            self.link.leave()
+
+    async def serve(self, line: Line) -> int:
+        """Be provisioned over an open link; return the reason with which it was closed."""
+        self.line = line
+        try:
             await self._session()
-            return await self.link.closed()
+            return await line.closed()
         except LinkClosedError as error:
             return error.reason
         except FailedError as error:
             self.failed = error.code
-            return await self.link.closed()
-        finally:
-            self.link.leave()
+            return await line.closed()
 
     async def _beacon(self) -> None:
         oob = self.ability.oob_information.to_bytes(2, "big")
@@ -97,23 +107,23 @@ class PeerDevice:
         pdu = bytes([kind]) + parameters
         spoil = self.spoils.get(kind)
         for each in [pdu] if spoil is None else spoil(self, pdu):
-            await self.link.send(each)
+            await self.line.send(each)
 
     async def _session(self) -> None:
         self.attention = (await self._until_invited())[0]
         await self._say(Kind.CAPABILITIES, self.ability.capabilities)
-        self.start = await hear(self.link, Kind.START, 5)
+        self.start = await hear(self.line, Kind.START, 5)
         auth = await self._exchange()
         await self._agree(auth)
         await self._prove()
-        sealed = await hear(self.link, Kind.DATA, 33)
+        sealed = await hear(self.line, Kind.DATA, 33)
         self.data = self.keys.unseal(sealed)
         await self._say(Kind.COMPLETE)
 
     async def _until_invited(self) -> bytes:
         ability = self.ability
         while True:
-            pdu = await self.link.receive()
+            pdu = await self.line.receive()
             if pdu[0] == Kind.RECORDS_GET:
                 take(pdu, Kind.RECORDS_GET, 0)
                 said = record_book.listing(ability.records, ability.extensions)
@@ -127,7 +137,7 @@ class PeerDevice:
 
     async def _exchange(self) -> bytes:
         """Exchange keys and the value; return the AuthValue."""
-        self.provisioner_public = await hear(self.link, Kind.PUBLIC_KEY, 64)
+        self.provisioner_public = await hear(self.line, Kind.PUBLIC_KEY, 64)
         secret = self.pair.secret(self.provisioner_public)
         in_band, method = not self.start[1], self.start[2]
         if in_band:
@@ -156,11 +166,11 @@ class PeerDevice:
 
     async def _agree(self, auth: bytes) -> None:
         self.random = self.dice.octets(len(auth))
-        self.provisioner_confirmation = await hear(self.link, Kind.CONFIRMATION, len(auth))
+        self.provisioner_confirmation = await hear(self.line, Kind.CONFIRMATION, len(auth))
         await self._say(Kind.CONFIRMATION, self.agreement.confirmation(self.random))
 
     async def _prove(self) -> None:
-        self.provisioner_random = await hear(self.link, Kind.RANDOM, len(self.random))
+        self.provisioner_random = await hear(self.line, Kind.RANDOM, len(self.random))
         told = self.agreement.confirmation(self.provisioner_random)
         if self.ability.checks and told != self.provisioner_confirmation:
             raise ComplaintError("the Provisioner's Confirmation does not fit its Random")

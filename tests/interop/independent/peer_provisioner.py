@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.interop.independent.framing import Kind
-from tests.interop.independent.link import Link
 from tests.interop.independent.speech import (
     INPUT,
     OUTPUT,
     STATIC,
     ComplaintError,
+    Line,
     Person,
     Value,
     auth_value,
@@ -40,7 +40,7 @@ class Wish:
 class PeerProvisioner:
     """One session over an open link."""
 
-    def __init__(self, link: Link, wish: Wish, dice: Dice, person: Person | None = None) -> None:
+    def __init__(self, link: Line, wish: Wish, dice: Dice, person: Person | None = None) -> None:
         self.link, self.wish, self.dice, self.person = link, wish, dice, person
         self.pair = Pair.drawn(dice)
         self.random = dice.octets(width(wish.start[0]))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.interop.independent.framing import Kind
-from tests.interop.independent.link import Link
-from tests.interop.independent.speech import ComplaintError, hear
+from tests.interop.independent.speech import ComplaintError, Line, hear
 
 PRESENT, ABSENT, OUT_OF_BOUNDS = range(3)
 
@@ -31,7 +30,7 @@ def listing(records: Mapping[int, bytes], extensions: int = 0) -> bytes:
     return bytes([Kind.RECORDS_LIST]) + extensions.to_bytes(2, "big") + ids
 
 
-async def get_list(link: Link) -> list[int]:
+async def get_list(link: Line) -> list[int]:
     """Ask for the list."""
     await link.send(bytes([Kind.RECORDS_GET]))
     pdu = await link.receive()
@@ -46,7 +45,7 @@ def request(number: int, offset: int, most: int) -> bytes:
     return bytes([Kind.RECORD_REQUEST]) + b"".join(each.to_bytes(2, "big") for each in numbers)
 
 
-async def read(link: Link, number: int, most: int) -> bytes:
+async def read(link: Line, number: int, most: int) -> bytes:
     """Read one record in fragments of `most` octets."""
     record = b""
     while True:
@@ -61,12 +60,12 @@ async def read(link: Link, number: int, most: int) -> bytes:
             return record
 
 
-async def read_all(link: Link, most: int) -> dict[int, bytes]:
+async def read_all(link: Line, most: int) -> dict[int, bytes]:
     """Read whatever is listed."""
     return {number: await read(link, number, most) for number in await get_list(link)}
 
 
-async def hear_absent(link: Link, number: int) -> None:
+async def hear_absent(link: Line, number: int) -> None:
     """Ask for a record that is not there."""
     await link.send(request(number, 0, 57))
     said = await hear(link, Kind.RECORD_RESPONSE, 7)

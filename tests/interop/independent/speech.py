@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from tests.interop.independent.framing import Kind
-from tests.interop.independent.link import Link
 from tests.interop.independent.toolbox import Dice, auth_from_number, auth_from_text
 
 NO_OOB, STATIC, OUTPUT, INPUT = range(4)
@@ -28,6 +28,16 @@ class FailedError(Exception):
     def __init__(self, code: int) -> None:
         super().__init__(f"Failed with code {code}")
         self.code = code
+
+
+class Line(Protocol):
+    """An open link on any bearer."""
+
+    async def send(self, pdu: bytes) -> int: ...
+
+    async def receive(self) -> bytes: ...
+
+    async def closed(self) -> int: ...
 
 
 @dataclass
@@ -74,6 +84,6 @@ def take(pdu: bytes, kind: Kind, size: int) -> bytes:
     return pdu[1:]
 
 
-async def hear(link: Link, kind: Kind, size: int) -> bytes:
+async def hear(link: Line, kind: Kind, size: int) -> bytes:
     """Return the parameters of the next PDU."""
     return take(await link.receive(), kind, size)

@@ -85,6 +85,18 @@ def test_beacon_of_our_device(tmp_path: Path) -> None:
     run(main())
 
 
+@pytest.mark.xfail(strict=True, reason="the program that makes the device has to set the bit")
+def test_records_are_told_of_in_the_beacon(tmp_path: Path) -> None:
+    """Support of records forces bit 8 of the OOB Information (3.10.2)."""
+
+    async def main() -> None:
+        async with our_device(tmp_path, DeviceOptions(records={1: b"x"})) as ours:
+            beacon = await ours.antenna.hear(BEACON)
+            assert beacon[17] & 1
+
+    run(main())
+
+
 def test_numbers_wrap(tmp_path: Path) -> None:
     """Transactions go from 0x7F to 0x00 and from 0xFF to 0x80 (5.2.1)."""
     records = {1: bytes(number % 256 for number in range(300))}
