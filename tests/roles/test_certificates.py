@@ -123,7 +123,7 @@ def test_a_key_that_the_operator_vouches_for_needs_no_certificate() -> None:
             replace(certified(ONE).options, key_pair=certified(ONE, seed=6).options.key_pair),
             "refused-by-device",
         ),
-        (DeviceOptions(), "refused-by-device"),
+        (DeviceOptions(), "no-certificate"),
     ],
 )
 def test_whoever_cannot_prove_a_certificate_is_refused(options: DeviceOptions, code: str) -> None:

@@ -15,7 +15,7 @@ from meshwright.core.effects import Effect, LinkClosed
 from meshwright.core.errors import InputError, MeshwrightError, PeerError
 from meshwright.core.provisioning.authentication import KeySource
 from meshwright.core.provisioning.challenge import Challenge, EntryNeeded
-from meshwright.core.provisioning.fields import INTERMEDIATES, RecordId
+from meshwright.core.provisioning.fields import INTERMEDIATES, ErrorCode, RecordId
 from meshwright.core.provisioning.provisioner import (
     Authenticated,
     CapabilitiesReceived,
@@ -81,14 +81,26 @@ class Attempt(Conversation):
         proves = self._proves
         if not (proves or self.request.records):
             return
-        self._act(self.machine.list_records(self._tools.time()))
-        listed = (await self._expect(RecordsListed)).ids
+        listed = await self._list()
         chain = self._chain(listed) if proves else []
         for record_id in dict.fromkeys((*chain, *self.request.records)):
             if record_id in listed:
                 await self._read(record_id)
         if proves:
             self._certificate = self._validate(chain)
+
+    async def _list(self) -> tuple[int, ...]:
+        self._act(self.machine.list_records(self._tools.time()))
+        try:
+            return (await self._expect(RecordsListed)).ids
+        except ProvisioningError as error:
+            if error.error != ErrorCode.INVALID_PDU:
+                raise
+            raise self._failure(
+                "no-certificate",
+                "The device knows no provisioning records, so it cannot show a certificate.",
+                error.error,
+            ) from None
 
     @property
     def _proves(self) -> bool:
@@ -114,15 +126,17 @@ class Attempt(Conversation):
     async def _read(self, record_id: int) -> None:
         self._act(self.machine.read_record(record_id, self._tools.time()))
         content = (await self._expect(RecordRead)).content
-        if content is None:
-            raise PeerError(
-                f"The device does not hand out record {record_id:#06x}.", code="missing-record"
-            )
-        self._records[record_id] = content
+        if content is not None:  # one that is not there does not fail provisioning (5.4.2.6)
+            self._records[record_id] = content
 
     def _validate(self, chain: list[int]) -> ValidatedDevice:
         tools = self._tools
         assert tools.roots is not None  # noqa: S101 - else no certificate is read
+        missing = [record_id for record_id in chain if record_id not in self._records]
+        if missing:
+            raise PeerError(
+                f"The device does not hand out record {missing[0]:#06x}.", code="missing-record"
+            )
         certificate, *intermediates = (self._records[record_id] for record_id in chain)
         return tools.roots.validate(
             certificate, intermediates, uuid=self.request.uuid, at=tools.clock.now()
