@@ -184,7 +184,7 @@ def test_a_certificate_that_leads_to_a_root(tmp_path: Path) -> None:
 def test_a_device_without_certificate_is_not_taken_for_one_with(tmp_path: Path) -> None:
     roots = Manufacturer().make(tmp_path, ONE).roots
     with device(tmp_path, "--uuid", ONE):
-        failed(provision(tmp_path, ONE, "--roots", roots), 1, "refused-by-device")
+        failed(provision(tmp_path, ONE, "--roots", roots), 3, "no-certificate")
 
 
 def test_a_public_key_that_the_operator_has(tmp_path: Path) -> None:

@@ -120,6 +120,7 @@ _NOT_PROVEN = frozenset(
         "confirmation-failed",
         "contradictory-capabilities",
         "downgrade",
+        "no-certificate",
         "no-certified-key",
         "no-common-method",
         "reflected-confirmation",
