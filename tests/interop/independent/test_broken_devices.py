@@ -6,7 +6,6 @@ is compared octet by octet.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,8 @@ from pathlib import Path
 import pytest
 from tests.interop.independent.cases import OOB_PAIR, Case, capabilities
 from tests.interop.independent.framing import ACK, CLOSE, Kind
-from tests.interop.independent.link import Manners
 from tests.interop.independent.meeting import (
-    NETWORK,
-    ONE,
     Outcome,
-    air,
     meet,
     peer_device,
     run,
@@ -27,8 +22,6 @@ from tests.interop.independent.meeting import (
 from tests.interop.independent.peer_device import Ability, PeerDevice
 from tests.interop.independent.test_matrix import people
 from tests.interop.independent.toolbox import PRIME, Pair
-
-from meshwright import Provisioner, ProvisioningError, SystemRandomness
 
 SUCCESS, TIMEOUT, FAIL = range(3)
 CMAC, OOB_KEY = Case(algorithm=0), Case(oob_key=True)
@@ -204,183 +197,6 @@ def check_silence(peer: PeerDevice, outcome: Outcome, mistakes: Mistakes) -> Non
     started = {packet[0] for packet in said[mistakes.before :] if packet[1] & 3 == 0}
     late = started - {packet[0] for packet in said[: mistakes.before]}
     assert len(late) <= mistakes.row.answers
-
-
-# What comes after Complete or Failed.
-
-
-def test_failed_is_told_with_its_code(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with peer_device(tmp_path, Ability(capabilities())) as (peer, station):
-            peer.spoils = {FIRST: lambda *_: [b"\x09\x05"]}
-            outcome = await meet(peer, station)
-            assert outcome.error is not None
-            assert outcome.error.error == 5
-
-    run(main())
-
-
-@pytest.mark.parametrize("kind", [FIRST, KEY, PROOF, SHOWN, LAST])
-@pytest.mark.parametrize("reason", [0, 1, 2, 7])
-def test_a_device_that_closes_the_link(tmp_path: Path, kind: Kind, reason: int) -> None:
-    """Whatever its Reason (5.3.1.4.3): nothing is sent any more, and the code is link-lost."""
-
-    async def main() -> None:
-        async with peer_device(tmp_path, Ability(capabilities())) as (peer, station):
-
-            def close(peer: PeerDevice, _pdu: bytes) -> list[bytes]:
-                closing.append(asyncio.ensure_future(peer.link.close(reason)))
-                return []
-
-            closing: list[asyncio.Task[None]] = []
-            peer.spoils = {kind: close}
-            outcome = await meet(peer, station)
-            assert outcome.error is not None
-            assert outcome.error.code == "link-lost"
-            assert outcome.error.may_be_node == (kind is LAST)
-            assert outcome.sent.complaints == []
-            assert outcome.sent.closes == []
-            assert outcome.seconds < 10
-
-    run(main())
-
-
-@pytest.mark.parametrize("kind", [FIRST, KEY, PROOF, SHOWN, LAST])
-def test_a_device_that_falls_silent(tmp_path: Path, kind: Kind) -> None:
-    """After 60 s Failed, then Link Close for the reason Timeout (5.4.4)."""
-
-    async def main() -> None:
-        async with peer_device(tmp_path, Ability(capabilities())) as (peer, station):
-            peer.spoils = {kind: lambda *_: []}
-            outcome = await meet(peer, station)
-            assert outcome.error is not None
-            # After Invite the link timer has run as long, and it knows no Failed (5.2.1).
-            tie = kind is FIRST
-            assert outcome.error.code in ("provisioning-timeout", *["link-lost"] * tie)
-            assert outcome.reason == TIMEOUT
-            assert 59 < outcome.seconds < 70
-            assert outcome.sent.complaints == []
-            assert set(outcome.sent.closes) == {TIMEOUT}
-            assert list(outcome.sent.pdus.values())[-1] in (b"\x09\x07", *[b"\0\0"] * tie)
-
-    run(main())
-
-
-def test_a_device_that_acknowledges_nothing(tmp_path: Path) -> None:
-    """Invite is repeated for 30 s; then the link is closed, without Failed (5.3.3)."""
-
-    async def main() -> None:
-        manners = Manners(ack_after=1000.0)
-        async with peer_device(tmp_path, Ability(capabilities()), manners) as (peer, station):
-            peer.spoils = {FIRST: lambda *_: []}
-            outcome = await meet(peer, station)
-            assert outcome.error is not None
-            assert outcome.error.code == "link-lost"
-            assert outcome.reason == TIMEOUT
-            assert 29 < outcome.seconds < 35
-            assert outcome.sent.pdus == {0: b"\0\0"}
-            assert outcome.sent.rounds[0] > 15
-            assert outcome.sent.complaints == []
-
-    run(main())
-
-
-def test_nobody_answers_link_open(tmp_path: Path) -> None:
-    """It is repeated for 60 s (5.3.2)."""
-
-    async def main() -> None:
-        async with air(tmp_path) as (station, antenna):
-            randomness = SystemRandomness()
-            async with Provisioner(station, NETWORK, randomness=randomness) as provisioner:
-                with pytest.raises(ProvisioningError) as caught:
-                    await provisioner.provision(ONE, device_public=OOB_PAIR.public)
-            assert caught.value.code == "no-answer"
-            opens = [heard for heard in antenna.heard if heard.data[5:] == b"\x03" + ONE.bytes]
-            assert {heard.data[4] for heard in opens} == {0}
-            assert len({heard.data[:4] for heard in opens}) == 1
-            assert 55 < opens[-1].at - opens[0].at <= 60.0
-            assert len(opens) > 30
-
-    run(main())
-
-
-# Records (5.4.2.6, 11.5): what contradicts itself ends the reading.
-
-RECORD = bytes(range(100))
-
-
-def response(status: int, number: int, offset: int, total: int, data: bytes = b"") -> bytes:
-    """Return a Record Response."""
-    numbers = b"".join(each.to_bytes(2, "big") for each in (number, offset, total))
-    return b"\x0b" + bytes([status]) + numbers + data
-
-
-RECORD_ROWS = {
-    "another record": (response(0, 2, 0, 100, RECORD[:57]), "bad-record"),
-    "another offset": (response(0, 1, 1, 100, RECORD[:57]), "bad-record"),
-    "more than was asked for": (response(0, 1, 0, 100, RECORD[:58]), "bad-record"),
-    "more than there is": (response(0, 1, 0, 10, RECORD[:11]), "bad-record"),
-    "Success without data": (response(0, 1, 0, 100), "bad-record"),
-    "nothing of nothing": (response(0, 1, 0, 0), "bad-record"),
-    "a header without data": (response(0, 1, 0, 100)[:-1], MALFORMED),
-    "an unknown type": (b"\x0e", UNKNOWN),
-    "Capabilities": (offer(), UNEXPECTED),
-    "a list": (b"\x0d\0\0", UNEXPECTED),
-    "Failed": (b"\x09\x03", "refused-by-device"),
-}
-
-
-@pytest.mark.parametrize(("bad", "code"), RECORD_ROWS.values(), ids=RECORD_ROWS)
-def test_bad_records(tmp_path: Path, bad: bytes, code: str) -> None:
-    async def main() -> None:
-        ability = Ability(capabilities(), records={1: RECORD, 2: b"x"}, oob_information=256)
-        async with peer_device(tmp_path, ability) as (peer, station):
-            peer.spoils = {Kind.RECORD_RESPONSE: lambda *_: [bad]}
-            outcome = await meet(peer, station, records=(1,))
-            assert outcome.error is not None
-            assert outcome.error.code == code
-            assert outcome.reason == FAIL
-            assert outcome.sent.complaints == []
-            assert all(pdu[0] != Kind.FAILED for pdu in outcome.sent.pdus.values())
-
-    run(main())
-
-
-@pytest.mark.parametrize("bad", [b"\x0d", b"\x0d\0", b"\x0d\0\0\0", b"\x0d\0\0\0\x01\x02"])
-def test_bad_lists(tmp_path: Path, bad: bytes) -> None:
-    async def main() -> None:
-        async with peer_device(tmp_path, Ability(capabilities())) as (peer, station):
-            peer.spoils = {Kind.RECORDS_LIST: lambda *_: [bad]}
-            outcome = await meet(peer, station, records=(1,))
-            assert outcome.error is not None
-            assert outcome.error.code == MALFORMED
-            assert outcome.reason == FAIL
-
-    run(main())
-
-
-@pytest.mark.xfail(
-    strict=True, reason="a record that was asked for besides and is not handed out ends the session"
-)
-@pytest.mark.parametrize("status", [1, 2, 3, 255])
-def test_an_unsuccessful_request_does_not_fail_provisioning(tmp_path: Path, status: int) -> None:
-    """Other requests go on, or Invite follows (5.4.2.6); RFU statuses are tolerated (9.4)."""
-
-    async def main() -> None:
-        ability = Ability(capabilities(), records={1: RECORD, 2: b"second"})
-        async with peer_device(tmp_path, ability) as (peer, station):
-
-            def refuse(_peer: PeerDevice, pdu: bytes) -> list[bytes]:
-                number = int.from_bytes(pdu[2:4], "big")
-                return [response(status, 1, 0, 0)] if number == 1 else [pdu]
-
-            peer.spoils = {Kind.RECORD_RESPONSE: refuse}
-            outcome = await meet(peer, station, records=(1, 2))
-            assert outcome.node is not None, outcome.error
-            assert outcome.node.records == {2: b"second"}
-            assert outcome.sent.complaints == []
-
-    run(main())
 
 
 def test_another_key_than_the_known_one(tmp_path: Path) -> None:
