@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.interop.independent import record_book
-from tests.interop.independent.cases import OOB_PAIR, RECORDS, Case, capabilities
+from tests.interop.independent.cases import OOB_PAIR, RECORDS, Case
 from tests.interop.independent.gatt_link import GattLink, proxy_pdus
 from tests.interop.independent.link import LinkClosedError
 from tests.interop.independent.meeting import ADDRESS, ANY, DATA, NETWORK, ONE
@@ -299,4 +299,3 @@ def test_our_provisioner_disconnects(row: DeviceRow) -> None:
 def test_printed_sample() -> None:
     """First octets of a PDU of 65 octets at an ATT_MTU of 23 (8.8)."""
     assert [each[0] for each in proxy_pdus(bytes(65), 20)] == [0x43, 0x83, 0x83, 0xC3]
-    assert len(capabilities()) == 11
