@@ -10,9 +10,17 @@ from uuid import UUID
 from meshwright.core.bearers.pb_adv import DeviceLink, ProvisionerLink
 from meshwright.core.crypto import KeyPair
 from meshwright.core.effects import Effect, LinkOpened, Transmit
-from meshwright.core.provisioning.challenge import EntryNeeded, ValueToShow
 from meshwright.core.provisioning.data import ProvisioningData
-from meshwright.core.provisioning.device import BecameNode, DeviceMachine, DeviceOptions
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.device_options import DeviceOptions
+from meshwright.core.provisioning.events import (
+    Authenticated,
+    BecameNode,
+    EntryNeeded,
+    RecordRead,
+    RecordsListed,
+    ValueToShow,
+)
 from meshwright.core.provisioning.fields import (
     Algorithm,
     Algorithms,
@@ -21,13 +29,8 @@ from meshwright.core.provisioning.fields import (
     OutputAction,
     RecordId,
 )
-from meshwright.core.provisioning.oob import AuthenticationPolicy
-from meshwright.core.provisioning.provisioner import (
-    Authenticated,
-    ProvisionerMachine,
-    RecordRead,
-    RecordsListed,
-)
+from meshwright.core.provisioning.policy import AuthenticationPolicy
+from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.core.provisioning.session import Session
 from meshwright.core.provisioning.values import OobKind, StaticOob
 from meshwright.randomness import SeededRandomness

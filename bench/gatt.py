@@ -16,8 +16,8 @@ from meshwright.core.crypto import KeyPair
 from meshwright.core.discovery.beacon import UnprovisionedBeacon
 from meshwright.core.discovery.service_data import MeshService, encode_provisioning
 from meshwright.core.effects import Effect
+from meshwright.core.provisioning.events import Provisioned
 from meshwright.core.provisioning.fields import Algorithm
-from meshwright.core.provisioning.provisioner import Provisioned
 from meshwright.radio.gatt import ServiceReport
 from meshwright.radio.gatt_driven import GattDriven
 from meshwright.radio.simulated.air import Air

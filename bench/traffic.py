@@ -16,9 +16,11 @@ from meshwright.core.bearers import generic
 from meshwright.core.bearers.pb_adv import ProvisionerLink
 from meshwright.core.crypto import KeyPair
 from meshwright.core.effects import Effect, LinkOpened, SendPdu, Transmit
-from meshwright.core.provisioning.device import DeviceMachine, DeviceOptions
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.device_options import DeviceOptions
+from meshwright.core.provisioning.events import Provisioned, RecordRead
 from meshwright.core.provisioning.fields import Algorithm, AuthenticationMethod, RecordId
-from meshwright.core.provisioning.provisioner import Provisioned, ProvisionerMachine, RecordRead
+from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.core.provisioning.records import SMALL_FRAGMENT, RecordLimits
 from meshwright.core.provisioning.session import Session
 from meshwright.radio.port import DEVICE as DEVICE_PACING

@@ -124,7 +124,7 @@ class End(ABC):
         """Let the person enter something."""
         text = self.decisions.sized().decode("utf-8", "replace")
         machine = self.machine
-        if isinstance(machine, ProvisionerMachine) and machine._state.name != "ENTRY_NEEDED":
+        if isinstance(machine, ProvisionerMachine) and machine.state != "ENTRY_NEEDED":
             return  # its owner does not ask a person before it is asked
         try:
             self.act(self.session.carry_out(machine.enter(text, self.now), self.now))

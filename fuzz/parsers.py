@@ -14,7 +14,7 @@ from meshwright.core.bearers.reassembly import Reassembly
 from meshwright.core.discovery import ad, beacon, service_data, uri
 from meshwright.core.discovery.network_beacon import PrivateBeacon, SecureNetworkBeacon
 from meshwright.core.discovery.service_data import NodeIdentity, PrivateNodeIdentity
-from meshwright.core.provisioning import pdu
+from meshwright.core.provisioning import codec, pdu
 from meshwright.core.provisioning.records import (
     RecordError,
     RecordLimits,
@@ -156,9 +156,9 @@ def readable(data: bytes) -> None:
 
 def provisioning_pdus(data: bytes) -> None:
     """Read the fourteen provisioning PDUs."""
-    decoded = value_or_error(pdu.decode, data)
+    decoded = value_or_error(codec.decode, data)
     if decoded is not None:
-        same(pdu.encode(decoded), data, type(decoded).__name__)
+        same(codec.encode(decoded), data, type(decoded).__name__)
 
 
 _LIMITS = RecordLimits(record_octets=300, fragment_octets=100, requests=8)
@@ -172,7 +172,7 @@ def record_answers(data: bytes) -> None:
     try:
         reader.request()
         while decisions.left:
-            answer = value_or_error(pdu.decode_as, pdu.RecordResponse, decisions.sized())
+            answer = value_or_error(codec.decode_as, pdu.RecordResponse, decisions.sized())
             if answer is not None and reader.accept(answer):
                 break
             reader.request()
@@ -185,8 +185,8 @@ def record_answers(data: bytes) -> None:
 
 def record_requests(data: bytes) -> None:
     """Answer a Provisioner that asks for records."""
-    request = value_or_error(pdu.decode_as, pdu.RecordRequest, data)
+    request = value_or_error(codec.decode_as, pdu.RecordRequest, data)
     answer = None if request is None else value_or_error(_SERVER.respond, request)
     if request is not None and answer is not None:
         must(len(answer.data) <= min(57, request.maximum_size), "more than was asked for")
-        same(pdu.decode(pdu.encode(answer)), answer, "an answer")
+        same(codec.decode(codec.encode(answer)), answer, "an answer")

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from meshwright.core.crypto import KeyPair
 from meshwright.core.effects import Effect, LinkOpened
 from meshwright.core.provisioning.data import ProvisioningData
-from meshwright.core.provisioning.device import DeviceMachine, DeviceOptions
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.device_options import DeviceOptions
+from meshwright.core.provisioning.events import Authenticated, RecordRead, RecordsListed
 from meshwright.core.provisioning.fields import (
     Algorithm,
     Algorithms,
@@ -15,13 +17,8 @@ from meshwright.core.provisioning.fields import (
     InputAction,
     OutputAction,
 )
-from meshwright.core.provisioning.oob import AuthenticationPolicy
-from meshwright.core.provisioning.provisioner import (
-    Authenticated,
-    ProvisionerMachine,
-    RecordRead,
-    RecordsListed,
-)
+from meshwright.core.provisioning.policy import AuthenticationPolicy
+from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.core.provisioning.values import OobKind, StaticOob
 from meshwright.randomness import SeededRandomness
 

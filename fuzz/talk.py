@@ -10,9 +10,13 @@ from fuzz.invariant import check_error, must
 from fuzz.scenarios import DATA, Scenario
 from meshwright.core.effects import Effect, LinkOpened, SendPdu
 from meshwright.core.errors import InputError
-from meshwright.core.provisioning.challenge import ValueToShow
-from meshwright.core.provisioning.device import BecameNode
-from meshwright.core.provisioning.provisioner import Authenticated, Provisioned, SessionFailed
+from meshwright.core.provisioning.events import (
+    Authenticated,
+    BecameNode,
+    Provisioned,
+    SessionFailed,
+    ValueToShow,
+)
 
 Fate = Callable[[bytes], list[bytes]]
 """Takes a PDU and returns what arrives instead."""
@@ -70,7 +74,7 @@ class Talk:
         """Enter a value wherever one is asked for, as a person would."""
         value = self.entered = self.typed(value)
         try:
-            if self.provisioner._state.name == "ENTRY_NEEDED":
+            if self.provisioner.state == "ENTRY_NEEDED":
                 self._provisioner_does(self.provisioner.enter(value, self.now))
             self._device_does(self.device.enter(value, self.now))
         except InputError as error:

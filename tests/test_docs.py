@@ -16,8 +16,8 @@ import pytest
 
 from meshwright.cli.main import cli
 from meshwright.core.bearers.link import DEVICE_TIMING, LinkTiming
-from meshwright.core.provisioning.provisioner import PROVISIONING_TIMEOUT
 from meshwright.core.provisioning.records import RecordLimits
+from meshwright.core.provisioning.timeouts import PROVISIONING_TIMEOUT
 from meshwright.radio.concurrency import retransmit_after
 from meshwright.radio.port import HOST_10, OWN_TIMING
 from meshwright.services.commissioning import CommissioningOptions

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from meshwright.core.crypto import KeyPair
     from meshwright.core.discovery.beacon import OobInformation
     from meshwright.core.errors import MeshwrightError
-    from meshwright.core.provisioning.device import DeviceMachine, DeviceOptions
+    from meshwright.core.provisioning.device import DeviceMachine
+    from meshwright.core.provisioning.device_options import DeviceOptions
     from meshwright.core.provisioning.fields import (
         Algorithm,
         AuthenticationMethod,
@@ -66,7 +67,7 @@ _PLACES = {
     "DeviceDiscovered": "roles.discovery",
     "DeviceEvents": "roles.device_events",
     "DeviceMachine": "core.provisioning.device",
-    "DeviceOptions": "core.provisioning.device",
+    "DeviceOptions": "core.provisioning.device_options",
     "Discovery": "roles.discovery",
     "Home": "wiring.home",
     "InputAction": "core.provisioning.fields",

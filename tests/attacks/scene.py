@@ -16,10 +16,15 @@ from meshwright.core.bearers.pb_adv import DeviceLink, ProvisionerLink
 from meshwright.core.bearers.pb_gatt import DeviceGattLink, ProvisionerGattLink
 from meshwright.core.driver import ProvisioningMachine
 from meshwright.core.effects import Disconnect, Effect, SendPdu
-from meshwright.core.provisioning.challenge import EntryNeeded, ValueToShow
-from meshwright.core.provisioning.device import BecameNode
+from meshwright.core.provisioning.events import (
+    Authenticated,
+    BecameNode,
+    EntryNeeded,
+    Provisioned,
+    SessionFailed,
+    ValueToShow,
+)
 from meshwright.core.provisioning.fields import ErrorCode, PduType
-from meshwright.core.provisioning.provisioner import Authenticated, Provisioned, SessionFailed
 from meshwright.core.provisioning.session import Session
 from meshwright.randomness import SeededRandomness
 

@@ -13,7 +13,7 @@ from tests.services import site_world
 from tests.services.site_world import Actor, World, options_of
 
 from meshwright.core.effects import Effect
-from meshwright.core.provisioning.device import BecameNode, SessionRefused
+from meshwright.core.provisioning.events import BecameNode, SessionRefused
 from meshwright.core.provisioning.fields import ErrorCode, PduType
 from meshwright.registry.entities import Outcome
 from meshwright.services.report import ResultKind

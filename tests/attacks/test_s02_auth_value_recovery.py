@@ -15,8 +15,9 @@ from tests.attacks.scene import Scene
 
 from meshwright.core.crypto import aes_cmac
 from meshwright.core.effects import Effect
-from meshwright.core.provisioning.challenge import Challenge, ValueToShow
-from meshwright.core.provisioning.device import BecameNode, DeviceMachine
+from meshwright.core.provisioning.challenge import Challenge
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.events import Authenticated, BecameNode, ValueToShow
 from meshwright.core.provisioning.fields import (
     Algorithm,
     Algorithms,
@@ -32,7 +33,6 @@ from meshwright.core.provisioning.policy import (
     AuthenticationPolicy,
     RefusedByPolicyError,
 )
-from meshwright.core.provisioning.provisioner import Authenticated
 from meshwright.core.provisioning.values import OobKind, StaticOob
 from meshwright.randomness import SeededRandomness
 

@@ -13,8 +13,8 @@ from tests.attacks.breaking import Breaker
 from tests.attacks.scene import Scene
 
 from meshwright.core.effects import SendPdu
-from meshwright.core.provisioning.attempts import AttemptsChanged
-from meshwright.core.provisioning.challenge import Challenge, ValueToShow
+from meshwright.core.provisioning.challenge import Challenge
+from meshwright.core.provisioning.events import AttemptsChanged, Authenticated, ValueToShow
 from meshwright.core.provisioning.fields import (
     Algorithm,
     Algorithms,
@@ -27,7 +27,6 @@ from meshwright.core.provisioning.fields import (
 from meshwright.core.provisioning.oob import choose
 from meshwright.core.provisioning.pdu import Capabilities
 from meshwright.core.provisioning.policy import AuthenticationPolicy
-from meshwright.core.provisioning.provisioner import Authenticated
 
 DIGITS = 4
 BOTH = AuthenticationPolicy((Algorithm.CMAC, Algorithm.HMAC), require_oob_public_key=False)

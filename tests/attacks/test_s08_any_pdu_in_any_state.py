@@ -21,10 +21,9 @@ from meshwright.core.effects import (
     LinkOpened,
     SendPdu,
 )
-from meshwright.core.provisioning import pdu
-from meshwright.core.provisioning.device import BecameNode
+from meshwright.core.provisioning import codec, pdu
+from meshwright.core.provisioning.events import Authenticated, BecameNode, SessionFailed
 from meshwright.core.provisioning.fields import ErrorCode, PduType
-from meshwright.core.provisioning.provisioner import Authenticated, SessionFailed
 
 EXAMPLES: dict[PduType, pdu.Pdu] = {
     PduType.INVITE: pdu.Invite(0),
@@ -132,7 +131,7 @@ def wrong(state: State) -> Iterator[tuple[bytes, str]]:
     for number in UNKNOWN:
         yield bytes([number, 1]), "unknown"
     for pdu_type, example in EXAMPLES.items():
-        octets = pdu.encode(example)
+        octets = codec.encode(example)
         if pdu_type not in state.accepts:
             yield octets, "unexpected"
             yield padded(octets), "unexpected"
@@ -164,7 +163,7 @@ def device_in(bearer: str, state: State) -> tuple[Scene, Hold]:
         person=False,
     )
     scene.start().run(8.0)
-    assert scene.device._state.name == state.name  # type: ignore[union-attr]
+    assert scene.device.state == state.name  # type: ignore[union-attr]
     return scene, answers
 
 
@@ -226,7 +225,7 @@ def test_s8_reserved_and_prohibited_values_of_start(
 ) -> None:
     state = State("CAPABILITIES_SENT", held=PduType.START, kind=kind)
     scene, _ = device_in(bearer, state)
-    scene.say(pdu.encode(start), by_device=False)
+    scene.say(codec.encode(start), by_device=False)
     scene.run(3.0)
     scene.assert_refused_by_device(ErrorCode.INVALID_FORMAT)
 
@@ -253,7 +252,7 @@ def provisioner_in(bearer: str, state: State) -> Scene:
         person=False,
     )
     scene.start().run(8.0)
-    assert scene.provisioner._state.name == state.name
+    assert scene.provisioner.state == state.name
     return scene
 
 
@@ -286,8 +285,8 @@ def test_s8_while_the_owner_chooses_nothing_is_expected() -> None:
         machine = scenario("certified").provisioner()
         machine.bearer_opened(0.0)
         machine.invite(0.0, device_public=bytes(64), ask=True)
-        machine.receive(pdu.encode(EXAMPLES[PduType.CAPABILITIES]), 0.0)
-        assert machine._state.name == "CHOOSING"
+        machine.receive(codec.encode(EXAMPLES[PduType.CAPABILITIES]), 0.0)
+        assert machine.state == "CHOOSING"
         effects = machine.receive(octets, 0.0)
         failed = [effect.code for effect in effects if isinstance(effect, SessionFailed)]
         assert failed == [FAILED_CODES.get(octets[0], CODES[fault])], octets.hex()
@@ -297,7 +296,7 @@ def test_s8_while_the_owner_chooses_nothing_is_expected() -> None:
 
 def test_s8_no_elements_are_prohibited(bearer: str) -> None:
     scene = provisioner_in(bearer, State("INVITED", held=PduType.CAPABILITIES))
-    scene.say(pdu.encode(pdu.Capabilities(0, 3, 1)), by_device=True)
+    scene.say(codec.encode(pdu.Capabilities(0, 3, 1)), by_device=True)
     scene.run()
     assert scene.failures == ["prohibited-value"]
     scene.check_over()
@@ -307,7 +306,7 @@ def test_s8_reserved_bits_of_a_device_are_tolerated(bearer: str) -> None:
     scene = provisioner_in(bearer, State("INVITED", held=PduType.CAPABILITIES))
     strange = pdu.Capabilities(2, 0xFFFF, 0xFF, 0xFC, 0xFF, 0xFFFF, 0xFF, 0xFFFF)
     before = len(scene.left_tap.sent)
-    scene.say(pdu.encode(strange), by_device=True)
+    scene.say(codec.encode(strange), by_device=True)
     scene.run(1.0)
     assert not scene.failures
     assert scene.left_tap.sent[before][0] == PduType.START

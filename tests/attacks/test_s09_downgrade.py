@@ -9,10 +9,9 @@ import pytest
 from fuzz.scenarios import scenario
 from tests.attacks.scene import Scene, Tap, Tapped
 
-from meshwright.core.provisioning import pdu
-from meshwright.core.provisioning.device import BecameNode
+from meshwright.core.provisioning import codec, pdu
+from meshwright.core.provisioning.events import Authenticated, BecameNode
 from meshwright.core.provisioning.fields import Algorithms, ErrorCode, PduType
-from meshwright.core.provisioning.provisioner import Authenticated
 
 Change = Callable[[pdu.Capabilities], pdu.Capabilities]
 STRIPPED: dict[str, tuple[Change, str, str]] = {
@@ -38,7 +37,7 @@ def changing(change: Change) -> Tap:
     def tap(_tapped: Tapped, octets: bytes) -> list[bytes]:
         if octets[0] != PduType.CAPABILITIES:
             return [octets]
-        return [pdu.encode(change(pdu.decode_as(pdu.Capabilities, octets)))]
+        return [codec.encode(change(codec.decode_as(pdu.Capabilities, octets)))]
 
     return tap
 
@@ -64,7 +63,7 @@ def test_s9_what_was_altered_is_confirmed_by_nobody(bearer: str, change: Change,
 )
 def test_s9_a_start_that_was_altered(bearer: str, start: pdu.Start) -> None:
     def tap(_tapped: Tapped, octets: bytes) -> list[bytes]:
-        return [pdu.encode(start) if octets[0] == PduType.START else octets]
+        return [codec.encode(start) if octets[0] == PduType.START else octets]
 
     scene = Scene(bearer, scenario("certified"), by_provisioner=tap).play()
     assert len(scene.failures) == 1

@@ -14,9 +14,9 @@ from fuzz.invariant import weight
 from fuzz.scenarios import scenario
 from tests.attacks.scene import LIMIT, Scene, Tap, Tapped
 
-from meshwright.core.provisioning import pdu
+from meshwright.core.provisioning import codec, pdu
+from meshwright.core.provisioning.events import RecordRead, RecordsListed
 from meshwright.core.provisioning.fields import PduType
-from meshwright.core.provisioning.provisioner import RecordRead, RecordsListed
 from meshwright.core.provisioning.records import RecordLimits
 
 Response = pdu.RecordResponse
@@ -42,8 +42,8 @@ def lying(lie: Lie) -> Tap:
     def tap(_tapped: Tapped, octets: bytes) -> list[bytes]:
         if octets[0] != PduType.RECORD_RESPONSE:
             return [octets]
-        response = pdu.decode_as(Response, octets)
-        return [pdu.encode(replace(response, **lie(response)))]  # type: ignore[arg-type]
+        response = codec.decode_as(Response, octets)
+        return [codec.encode(replace(response, **lie(response)))]  # type: ignore[arg-type]
 
     return tap
 
@@ -61,8 +61,8 @@ def test_s12_crumbs_take_too_many_requests(bearer: str) -> None:
     def tap(tapped: Tapped, octets: bytes) -> list[bytes]:
         if octets[0] != PduType.RECORD_RESPONSE:
             return [octets]
-        asked = pdu.decode_as(pdu.RecordRequest, tapped.of_type(PduType.RECORD_REQUEST))
-        return [pdu.encode(Response(0, 1, asked.offset, 8192, b"1"))]
+        asked = codec.decode_as(pdu.RecordRequest, tapped.of_type(PduType.RECORD_REQUEST))
+        return [codec.encode(Response(0, 1, asked.offset, 8192, b"1"))]
 
     scene = Scene(bearer, scenario("certified"), by_device=tap).play()
     [code] = scene.failures
@@ -76,13 +76,13 @@ def test_s12_slow_fragments_run_out_of_time(bearer: str) -> None:
     scene = Scene(bearer, scenario("certified"), by_device=lambda _tapped, _octets: [])
     scene.start()
     scene.run(5.0)
-    listed = pdu.encode(pdu.RecordsList(0, (1,)))
+    listed = codec.encode(pdu.RecordsList(0, (1,)))
     scene.say(listed, by_device=True)
     for offset in range(12):
         scene.run(25.0)
         if scene.failures:
             break
-        scene.say(pdu.encode(Response(0, 1, offset, 8192, b"1")), by_device=True)
+        scene.say(codec.encode(Response(0, 1, offset, 8192, b"1")), by_device=True)
     scene.run()
     assert scene.failures == ["records-too-slow"]
     assert scene.wire.now < LIMIT + 400
@@ -100,7 +100,7 @@ LISTS = {
 @pytest.mark.parametrize("ids", LISTS.values(), ids=LISTS)
 def test_s12_any_list_is_short_once_it_was_read(bearer: str, ids: tuple[int, ...]) -> None:
     def tap(_tapped: Tapped, octets: bytes) -> list[bytes]:
-        listed = pdu.encode(pdu.RecordsList(0xFFFF, ids))
+        listed = codec.encode(pdu.RecordsList(0xFFFF, ids))
         return [listed if octets[0] == PduType.RECORDS_LIST else octets]
 
     scene = Scene(bearer, scenario("certified"), by_device=tap).play()
@@ -122,9 +122,9 @@ def test_s12_the_longest_record_weighs_no_more_than_a_link_may(bearer: str) -> N
     def tap(tapped: Tapped, octets: bytes) -> list[bytes]:
         if octets[0] != PduType.RECORD_RESPONSE:
             return [octets]
-        asked = pdu.decode_as(pdu.RecordRequest, tapped.of_type(PduType.RECORD_REQUEST))
+        asked = codec.decode_as(pdu.RecordRequest, tapped.of_type(PduType.RECORD_REQUEST))
         size = min(asked.maximum_size, 8192 - asked.offset - 1)
-        return [pdu.encode(Response(0, 1, asked.offset, 8192, bytes(size)))]
+        return [codec.encode(Response(0, 1, asked.offset, 8192, bytes(size)))]
 
     scene = Scene(bearer, scenario("certified"), by_device=tap)
     scene.start().run(60.0)

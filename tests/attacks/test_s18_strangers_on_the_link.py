@@ -12,8 +12,7 @@ from meshwright.core.bearers import generic
 from meshwright.core.bearers.pb_adv import DeviceLink, ProvisionerLink
 from meshwright.core.bearers.pb_gatt import DeviceGattLink
 from meshwright.core.effects import Disconnect, LinkClosed, LinkOpened
-from meshwright.core.provisioning.device import BecameNode
-from meshwright.core.provisioning.provisioner import Authenticated
+from meshwright.core.provisioning.events import Authenticated, BecameNode
 from meshwright.randomness import SeededRandomness
 
 STRANGER = b"STRANG"

@@ -14,8 +14,12 @@ from tests.core.wire import ON_TIME, Wire, bad_air
 from meshwright.core.bearers import generic
 from meshwright.core.bearers.link import LinkTiming
 from meshwright.core.effects import LinkClosed
-from meshwright.core.provisioning.device import BecameNode
-from meshwright.core.provisioning.provisioner import Authenticated, Provisioned, SessionFailed
+from meshwright.core.provisioning.events import (
+    Authenticated,
+    BecameNode,
+    Provisioned,
+    SessionFailed,
+)
 from meshwright.randomness import SeededRandomness
 
 SEEDS = range(6)

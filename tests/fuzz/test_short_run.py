@@ -29,8 +29,7 @@ from fuzz import connections, machines, seeds
 from meshwright.core.bearers.pb_adv import DeviceLink
 from meshwright.core.effects import Effect
 from meshwright.core.errors import InputError, MalformedError
-from meshwright.core.provisioning.device import BecameNode
-from meshwright.core.provisioning.provisioner import Provisioned
+from meshwright.core.provisioning.events import BecameNode, Provisioned
 
 ROOT = Path(__file__).parents[2]
 REGRESSIONS = ROOT / "tests" / "vectors" / "regressions"

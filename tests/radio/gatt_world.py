@@ -17,14 +17,11 @@ from meshwright.core.discovery.service_data import (
     encode_provisioning,
 )
 from meshwright.core.effects import CloseReason, Effect, LinkClosed, LinkOpened
-from meshwright.core.provisioning.device import BecameNode, DeviceMachine, DeviceOptions
-from meshwright.core.provisioning.oob import ZERO_TOUCH, AuthenticationPolicy
-from meshwright.core.provisioning.provisioner import (
-    Authenticated,
-    ProvisionerMachine,
-    RecordRead,
-    RecordsListed,
-)
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.device_options import DeviceOptions
+from meshwright.core.provisioning.events import Authenticated, BecameNode, RecordRead, RecordsListed
+from meshwright.core.provisioning.policy import ZERO_TOUCH, AuthenticationPolicy
+from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.core.provisioning.records import RecordLimits
 from meshwright.radio.gatt import ServiceReport
 from meshwright.radio.gatt_driven import GattDriven

@@ -12,7 +12,7 @@ from tests.radio.waiting import until
 
 from meshwright.core.crypto import KeyPair
 from meshwright.core.provisioning.data import ProvisioningData
-from meshwright.core.provisioning.device import DeviceOptions
+from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.core.provisioning.policy import ZERO_TOUCH
 from meshwright.radio.runner import Runner
 from meshwright.randomness import SeededRandomness

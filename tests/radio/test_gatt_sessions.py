@@ -14,14 +14,15 @@ from meshwright.core.bearers.pb_gatt import DeviceGattLink
 from meshwright.core.bearers.proxy_sar import PROXY_SERVICE, MessageType, Reassembler, encode
 from meshwright.core.discovery.service_data import MeshService
 from meshwright.core.effects import CloseReason, Effect, LinkClosed, LinkOpened
-from meshwright.core.provisioning.device import BecameNode, DeviceMachine
-from meshwright.core.provisioning.fields import Algorithm, Algorithms, PduType
-from meshwright.core.provisioning.oob import ZERO_TOUCH, AuthenticationPolicy
-from meshwright.core.provisioning.provisioner import (
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.events import (
+    BecameNode,
     CapabilitiesReceived,
     Provisioned,
     SessionFailed,
 )
+from meshwright.core.provisioning.fields import Algorithm, Algorithms, PduType
+from meshwright.core.provisioning.policy import ZERO_TOUCH, AuthenticationPolicy
 from meshwright.core.provisioning.records import RecordLimits
 from meshwright.radio.gatt import GattConnection, ServiceReport
 from meshwright.radio.gatt_driven import GattDriven

@@ -11,12 +11,10 @@ from meshwright.core.crypto import KeyPair
 from meshwright.core.discovery.ad import AdType, structure
 from meshwright.core.effects import Effect, LinkClosed, LinkOpened
 from meshwright.core.provisioning.data import ProvisioningData
-from meshwright.core.provisioning.device import BecameNode, DeviceMachine, DeviceOptions
-from meshwright.core.provisioning.provisioner import (
-    Authenticated,
-    Provisioned,
-    ProvisionerMachine,
-)
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.device_options import DeviceOptions
+from meshwright.core.provisioning.events import Authenticated, BecameNode, Provisioned
+from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.core.provisioning.session import Session
 from meshwright.radio.interests import link_pattern, open_pattern
 from meshwright.radio.port import OWN_TIMING

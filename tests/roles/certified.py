@@ -9,7 +9,7 @@ from uuid import UUID
 
 from meshwright.core.bearers.generic import MAXIMUM_PDU
 from meshwright.core.crypto import KeyPair
-from meshwright.core.provisioning.device import DeviceOptions
+from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.core.provisioning.records import RESPONSE_HEADER
 from meshwright.pki.authority import Authority, create_batch, create_root
 from meshwright.pki.csr import make_csr

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from meshwright.core.provisioning.challenge import Challenge
-from meshwright.core.provisioning.device import DeviceOptions
+from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.core.provisioning.policy import AuthenticationPolicy
 from meshwright.radio.port import OWN_TIMING
 from meshwright.radio.simulated.air import PROVISIONER_HOP, Air

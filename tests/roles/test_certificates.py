@@ -12,7 +12,7 @@ from tests.roles.roles_world import BEARERS, IN_BAND, ONE, World
 from meshwright.clock import ManualClock
 from meshwright.core.discovery.beacon import CERTIFICATE_BASED
 from meshwright.core.discovery.uri import decode_uri
-from meshwright.core.provisioning.device import DeviceOptions
+from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.core.provisioning.fields import RecordId
 from meshwright.core.provisioning.policy import ZERO_TOUCH
 from meshwright.core.provisioning.values import OobKind, StaticOob

@@ -18,7 +18,7 @@ from meshwright.core.network.iv_index import NetworkFlags
 from meshwright.core.provisioning.attempts import Attempts
 from meshwright.core.provisioning.challenge import Challenge
 from meshwright.core.provisioning.data import ProvisioningData
-from meshwright.core.provisioning.device import DeviceOptions
+from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.core.provisioning.fields import AuthenticationMethod, InputAction
 from meshwright.radio.errors import RadioError
 from meshwright.radio.gatt import MeshService

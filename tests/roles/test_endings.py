@@ -13,7 +13,7 @@ from tests.roles.roles_world import BEARERS, IN_BAND, ONE, World
 from meshwright.core.driver import ProvisioningMachine
 from meshwright.core.effects import CloseReason, Effect
 from meshwright.core.provisioning.challenge import Challenge
-from meshwright.core.provisioning.device import DeviceOptions
+from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.core.provisioning.fields import AuthenticationMethod, OutputAction, PduType
 from meshwright.radio.gatt import GattConnection, GattListener, ServiceReport
 from meshwright.roles.bearers import Bearer

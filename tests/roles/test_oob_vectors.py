@@ -15,7 +15,7 @@ from tests.roles.roles_world import BEARERS, IN_BAND, ONE, World
 
 from meshwright.core.crypto import KeyPair
 from meshwright.core.provisioning.challenge import Challenge
-from meshwright.core.provisioning.device import DeviceOptions
+from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.core.provisioning.fields import (
     AuthenticationMethod,
     InputAction,

@@ -13,7 +13,7 @@ from meshwright.core.effects import CloseReason
 from meshwright.core.errors import InputError, StoreError
 from meshwright.core.network.iv_index import IvIndex, NetworkFlags
 from meshwright.core.provisioning.challenge import Challenge
-from meshwright.core.provisioning.device import DeviceOptions
+from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.core.provisioning.fields import (
     Algorithm,
     Algorithms,

@@ -24,7 +24,9 @@ from meshwright.core.effects import (
     Priority,
     SendPdu,
 )
-from meshwright.core.provisioning.device import BecameNode, DeviceMachine, DeviceOptions
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.device_options import DeviceOptions
+from meshwright.core.provisioning.events import BecameNode
 from meshwright.core.provisioning.fields import INTERMEDIATES, RecordId
 from meshwright.core.provisioning.session import Session
 from meshwright.pki.validation import ChainValidator

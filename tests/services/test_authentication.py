@@ -10,9 +10,9 @@ from tests.services.site_world import Actor, World, options_of, result_of
 from meshwright.core.crypto import KeyPair
 from meshwright.core.discovery.beacon import CERTIFICATE_BASED, OobInformation
 from meshwright.core.provisioning.authentication import Authentication, KeySource, Weakening
-from meshwright.core.provisioning.device import DeviceOptions
+from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.core.provisioning.fields import Algorithms
-from meshwright.core.provisioning.oob import AuthenticationPolicy
+from meshwright.core.provisioning.policy import AuthenticationPolicy
 from meshwright.core.provisioning.values import OobKind, StaticOob
 from meshwright.registry.entities import Outcome, Prepared
 from meshwright.services.report import AssetResult, ResultKind

@@ -12,8 +12,9 @@ from tests.pki.forging import DAY, NOW, Forgery, Site, forged_leaf, name, usage
 from tests.services.conftest import Worlds
 from tests.services.site_world import Actor, World, options_of
 
+from meshwright.core.provisioning.codec import decode, encode
 from meshwright.core.provisioning.fields import INTERMEDIATES, PduType, RecordId
-from meshwright.core.provisioning.pdu import RecordResponse, RecordsList, decode, encode
+from meshwright.core.provisioning.pdu import RecordResponse, RecordsList
 from meshwright.registry.entities import Outcome
 from meshwright.services.report import ResultKind
 

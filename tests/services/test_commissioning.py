@@ -10,8 +10,9 @@ from tests.pki.forging import Site, forged_batch, issue, key
 from tests.services.conftest import Worlds
 from tests.services.site_world import Actor, World, options_of, result_of
 
+from meshwright.core.provisioning.codec import decode, encode
 from meshwright.core.provisioning.fields import INTERMEDIATES, PduType, RecordId
-from meshwright.core.provisioning.pdu import RecordResponse, decode, encode
+from meshwright.core.provisioning.pdu import RecordResponse
 from meshwright.pki.authority import Authority
 from meshwright.pki.keys import PrivateKeySigner
 from meshwright.radio.simulated.propagation import Faults

@@ -16,10 +16,11 @@ from meshwright.core.discovery.beacon import (
     advertisement,
 )
 from meshwright.core.provisioning.authentication import Weakening
-from meshwright.core.provisioning.device import DeviceOptions
+from meshwright.core.provisioning.codec import decode, encode
+from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.core.provisioning.fields import Algorithms, OobType, PublicKeyOffer
-from meshwright.core.provisioning.oob import AuthenticationPolicy
-from meshwright.core.provisioning.pdu import Capabilities, RecordsList, decode, encode
+from meshwright.core.provisioning.pdu import Capabilities, RecordsList
+from meshwright.core.provisioning.policy import AuthenticationPolicy
 from meshwright.core.provisioning.values import OobKind, StaticOob
 from meshwright.randomness import SystemRandomness
 from meshwright.registry.entities import Outcome

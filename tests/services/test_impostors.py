@@ -14,7 +14,8 @@ from tests.services.site_world import Actor, RestlessRadio, World, options_of
 from meshwright.core.bearers import generic
 from meshwright.core.discovery.ad import AdType, structure
 from meshwright.core.discovery.beacon import CERTIFICATE_BASED, UnprovisionedBeacon, advertisement
-from meshwright.core.provisioning.pdu import Failed, encode
+from meshwright.core.provisioning.codec import encode
+from meshwright.core.provisioning.pdu import Failed
 from meshwright.radio.simulated.propagation import Faults
 from meshwright.services.report import ResultKind
 from meshwright.sim.flash import FlashFile

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from meshwright.core.errors import InputError, StoreError
 from meshwright.core.provisioning.authentication import Authentication, KeySource
-from meshwright.core.provisioning.device import DeviceOptions
+from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.randomness import SeededRandomness
 from meshwright.roles.bearers import Bearer
 from meshwright.roles.provisioned import NetworkCredentials, ProvisionedNode

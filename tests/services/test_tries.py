@@ -16,8 +16,8 @@ from tests.services.site_world import Actor, World, options_of, result_of
 from meshwright.core.crypto import KeyPair
 from meshwright.core.provisioning.attempts import BackOff
 from meshwright.core.provisioning.authentication import KeySource, Weakening
-from meshwright.core.provisioning.device import DeviceOptions
-from meshwright.core.provisioning.oob import AuthenticationPolicy
+from meshwright.core.provisioning.device_options import DeviceOptions
+from meshwright.core.provisioning.policy import AuthenticationPolicy
 from meshwright.core.provisioning.values import OobKind, StaticOob
 from meshwright.registry.entities import FailedTry
 from meshwright.services.report import ResultKind

@@ -9,7 +9,7 @@ import pytest
 from tests.roles.roles_world import BEARERS, IN_BAND, ONE, World
 
 from meshwright.core.errors import InputError
-from meshwright.core.provisioning.device import DeviceOptions
+from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.core.provisioning.fields import AuthenticationMethod, InputAction
 from meshwright.core.provisioning.values import OobKind, StaticOob
 from meshwright.roles.bearers import Bearer

@@ -121,7 +121,7 @@ def _telling(on_data: OnData) -> Callable[..., list[Effect]]:
     original = ProvisionerMachine.send_data
 
     def send_data(machine: ProvisionerMachine, data: ProvisioningData, now: float) -> list[Effect]:
-        on_data(data.address, machine._keys.device_key)
+        on_data(data.address, machine._proof.session_keys.device_key)
         return original(machine, data, now)
 
     return send_data

@@ -69,7 +69,7 @@ def command(
     says that every device on the list is a node, 1 that some are not.
     """
     from meshwright.core.provisioning.authentication import Weakening
-    from meshwright.core.provisioning.oob import AuthenticationPolicy
+    from meshwright.core.provisioning.policy import AuthenticationPolicy
     from meshwright.services.commissioning import CommissioningOptions
     from meshwright.services.networks import choose_network
     from meshwright.wiring.progress import Stage, site_progress

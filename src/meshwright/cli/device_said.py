@@ -13,7 +13,7 @@ from meshwright.core.errors import InputError
 
 if TYPE_CHECKING:
     from meshwright.core.discovery.beacon import OobInformation
-    from meshwright.core.provisioning.device import DeviceOptions
+    from meshwright.core.provisioning.device_options import DeviceOptions
     from meshwright.sim.flash import Flash, FlashFile
 
 OUTPUTS = ("blink", "beep", "vibrate", "numeric", "alphanumeric")

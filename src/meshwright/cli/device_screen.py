@@ -13,7 +13,7 @@ from meshwright.core.errors import InputError
 
 if TYPE_CHECKING:
     from meshwright.core.provisioning.challenge import Challenge
-    from meshwright.core.provisioning.device import DeviceOptions
+    from meshwright.core.provisioning.device_options import DeviceOptions
     from meshwright.core.provisioning.fields import ErrorCode
     from meshwright.roles.bearers import Bearer
     from meshwright.roles.device_events import DeviceEvents

@@ -4,7 +4,7 @@ Two kinds cross the boundary between a bearer and a provisioning machine: a mach
 to `SendPdu` and to `CloseLink`; a bearer tells its machine `LinkOpened`, `PduReceived` and
 `LinkClosed`. A bearer that sends packets asks its radio to `Transmit` and `Withdraw`, one on a
 connection to `Transmit` and `Disconnect`. Whatever a machine wants its owner to know is an `Effect`
-too, defined beside that machine.
+too, defined beside that machine; those of provisioning in `provisioning.events`.
 """
 
 from __future__ import annotations

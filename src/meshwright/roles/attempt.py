@@ -14,16 +14,17 @@ from typing import Any
 from meshwright.core.effects import Effect, LinkClosed
 from meshwright.core.errors import InputError, MeshwrightError, PeerError
 from meshwright.core.provisioning.authentication import KeySource
-from meshwright.core.provisioning.challenge import Challenge, EntryNeeded
-from meshwright.core.provisioning.fields import INTERMEDIATES, ErrorCode, RecordId
-from meshwright.core.provisioning.provisioner import (
+from meshwright.core.provisioning.challenge import Challenge
+from meshwright.core.provisioning.events import (
     Authenticated,
     CapabilitiesReceived,
+    EntryNeeded,
     Provisioned,
-    ProvisionerMachine,
     RecordRead,
     RecordsListed,
 )
+from meshwright.core.provisioning.fields import INTERMEDIATES, ErrorCode, RecordId
+from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.pki.validation import ValidatedDevice
 from meshwright.roles.conversation import Conversation
 from meshwright.roles.entry import Entered, as_text

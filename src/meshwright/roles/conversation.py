@@ -12,8 +12,8 @@ from inspect import isawaitable
 from typing import Any, TypeVar
 
 from meshwright.core.effects import CloseReason, Effect, LinkClosed, LinkOpened
-from meshwright.core.provisioning.challenge import ValueShown, ValueToShow
-from meshwright.core.provisioning.provisioner import ProvisionerMachine, SessionFailed
+from meshwright.core.provisioning.events import SessionFailed, ValueShown, ValueToShow
+from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.roles.bearers import Bearer
 from meshwright.roles.lines import Line
 from meshwright.roles.provisioned import ProvisionedNode, ProvisioningError

@@ -16,15 +16,19 @@ from meshwright.core.discovery.beacon import OobInformation
 from meshwright.core.driver import ProvisioningMachine
 from meshwright.core.effects import CloseReason, Effect, LinkClosed, LinkOpened
 from meshwright.core.errors import InputError
-from meshwright.core.provisioning.attempts import Attempts, AttemptsChanged
-from meshwright.core.provisioning.challenge import Challenge, EntryNeeded, ValueShown, ValueToShow
+from meshwright.core.provisioning.attempts import Attempts
+from meshwright.core.provisioning.challenge import Challenge
 from meshwright.core.provisioning.data import ProvisioningData
-from meshwright.core.provisioning.device import (
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.device_options import DeviceOptions
+from meshwright.core.provisioning.events import (
+    AttemptsChanged,
     AttentionChanged,
     BecameNode,
-    DeviceMachine,
-    DeviceOptions,
+    EntryNeeded,
     SessionRefused,
+    ValueShown,
+    ValueToShow,
 )
 from meshwright.radio.station import Station
 from meshwright.randomness import Randomness, Uniform

@@ -15,8 +15,9 @@ from meshwright.core.bearers.link import LinkTiming
 from meshwright.core.bearers.pb_gatt import GattTiming
 from meshwright.core.errors import InputError
 from meshwright.core.provisioning.policy import ZERO_TOUCH, AuthenticationPolicy
-from meshwright.core.provisioning.provisioner import PROVISIONING_TIMEOUT, ProvisionerMachine
+from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.core.provisioning.records import RecordLimits
+from meshwright.core.provisioning.timeouts import PROVISIONING_TIMEOUT
 from meshwright.core.provisioning.values import StaticOob
 from meshwright.pki.validation import ChainValidator
 from meshwright.radio.concurrency import retransmit_after

@@ -18,7 +18,7 @@ from meshwright.core.discovery.ad import AdType
 from meshwright.core.discovery.beacon import UnprovisionedBeacon, decode_beacon
 from meshwright.core.errors import PeerError, TrustError
 from meshwright.core.provisioning.attempts import BackOff
-from meshwright.core.provisioning.oob import ZERO_TOUCH, AuthenticationPolicy
+from meshwright.core.provisioning.policy import ZERO_TOUCH, AuthenticationPolicy
 from meshwright.radio.concurrency import AdaptiveLinks, Concurrency, FixedLinks, retransmit_after
 from meshwright.radio.port import Report
 from meshwright.radio.runner import Runner

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from meshwright.core.provisioning.authentication import KeySource
-from meshwright.core.provisioning.oob import AuthenticationPolicy
+from meshwright.core.provisioning.policy import AuthenticationPolicy
 from meshwright.core.provisioning.values import StaticOob
 from meshwright.registry.entities import Asset
 from meshwright.services.ports import CommissioningStore

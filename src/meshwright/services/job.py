@@ -11,17 +11,18 @@ from meshwright.core.bearers.pb_adv import LINK_ID_SIZE, ProvisionerLink
 from meshwright.core.effects import CloseReason, Effect, LinkClosed, LinkOpened
 from meshwright.core.provisioning.authentication import Authentication, KeySource
 from meshwright.core.provisioning.data import ProvisioningData
-from meshwright.core.provisioning.fields import INTERMEDIATES, ErrorCode, RecordId
-from meshwright.core.provisioning.oob import AuthenticationPolicy, Choice
-from meshwright.core.provisioning.provisioner import (
+from meshwright.core.provisioning.events import (
     Authenticated,
     CapabilitiesReceived,
     Provisioned,
-    ProvisionerMachine,
     RecordRead,
     RecordsListed,
     SessionFailed,
 )
+from meshwright.core.provisioning.fields import INTERMEDIATES, ErrorCode, RecordId
+from meshwright.core.provisioning.oob import Choice
+from meshwright.core.provisioning.policy import AuthenticationPolicy
+from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.core.provisioning.session import Session
 from meshwright.pki.errors import CertificateRejectedError
 from meshwright.pki.validation import ValidatedDevice

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from meshwright.core.discovery.beacon import CERTIFICATE_BASED, OobInformation
 from meshwright.core.driver import ProvisioningMachine
-from meshwright.core.provisioning.device import DeviceOptions
+from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.radio.station import Station
 from meshwright.randomness import Randomness, Uniform
 from meshwright.roles.bearers import Bearer

@@ -10,7 +10,7 @@ from meshwright.core.bearers.generic import MAXIMUM_PDU
 from meshwright.core.crypto import KeyPair, in_private_range
 from meshwright.core.discovery.uri import encode_uri
 from meshwright.core.provisioning.attempts import Attempts
-from meshwright.core.provisioning.device import DeviceOptions
+from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.core.provisioning.fields import INTERMEDIATES, RecordId
 from meshwright.core.provisioning.records import RESPONSE_HEADER
 from meshwright.core.provisioning.values import StaticOob

@@ -9,15 +9,12 @@ from typing import TypeVar
 from meshwright.core.crypto import KeyPair
 from meshwright.core.effects import CloseLink, CloseReason, Effect, LinkOpened, SendPdu
 from meshwright.core.provisioning.data import ProvisioningData
-from meshwright.core.provisioning.device import DeviceMachine, DeviceOptions
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.device_options import DeviceOptions
+from meshwright.core.provisioning.events import Authenticated, RecordRead, RecordsListed
 from meshwright.core.provisioning.fields import Algorithm
-from meshwright.core.provisioning.oob import ZERO_TOUCH, AuthenticationPolicy
-from meshwright.core.provisioning.provisioner import (
-    Authenticated,
-    ProvisionerMachine,
-    RecordRead,
-    RecordsListed,
-)
+from meshwright.core.provisioning.policy import ZERO_TOUCH, AuthenticationPolicy
+from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.randomness import SeededRandomness
 
 CERTIFIED_SCALAR = 0x1234567890ABCDEF << 128 | 7
@@ -89,14 +86,14 @@ class Pair:
 
     def device_at(self, state: str) -> Pair:
         """Run until the device is in `state`; what it gets next waits in `for_device`."""
-        self.open().run(lambda: self.device._state.name == state and not self.for_provisioner)
-        assert self.device._state.name == state
+        self.open().run(lambda: self.device.state == state and not self.for_provisioner)
+        assert self.device.state == state
         return self
 
     def provisioner_at(self, state: str) -> Pair:
         """Run until the Provisioner is in `state` and all it has sent has been answered."""
-        self.open().run(lambda: self.provisioner._state.name == state and not self.for_device)
-        assert self.provisioner._state.name == state
+        self.open().run(lambda: self.provisioner.state == state and not self.for_device)
+        assert self.provisioner.state == state
         return self
 
     def device_does(self, effects: list[Effect]) -> None:

@@ -7,15 +7,16 @@ from tests.core.wire import ON_TIME, End, Fate, Wire
 
 from meshwright.core.bearers.pb_adv import DeviceLink, ProvisionerLink
 from meshwright.core.effects import Effect, LinkClosed, LinkOpened
-from meshwright.core.provisioning.device import BecameNode, DeviceMachine
-from meshwright.core.provisioning.provisioner import (
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.events import (
     Authenticated,
+    BecameNode,
     Provisioned,
-    ProvisionerMachine,
     RecordRead,
     RecordsListed,
     SessionFailed,
 )
+from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.core.provisioning.session import Session
 from meshwright.randomness import SeededRandomness
 

@@ -9,6 +9,12 @@ from tests.core.provisioning.pair import CERTIFIED, IN_BAND, OPTIONS, Pair, clos
 
 from meshwright.core.effects import CloseReason, Effect, LinkOpened
 from meshwright.core.errors import InputError
+from meshwright.core.provisioning.events import (
+    Authenticated,
+    CapabilitiesReceived,
+    Provisioned,
+    SessionFailed,
+)
 from meshwright.core.provisioning.fields import (
     AuthenticationMethod,
     OutputAction,
@@ -17,12 +23,6 @@ from meshwright.core.provisioning.fields import (
 )
 from meshwright.core.provisioning.oob import Choice, choose
 from meshwright.core.provisioning.policy import ZERO_TOUCH, AuthenticationPolicy
-from meshwright.core.provisioning.provisioner import (
-    Authenticated,
-    CapabilitiesReceived,
-    Provisioned,
-    SessionFailed,
-)
 from meshwright.core.provisioning.values import OobKind, StaticOob
 
 VALUE = StaticOob(OobKind.BINARY, b"shared")

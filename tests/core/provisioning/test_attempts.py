@@ -12,10 +12,12 @@ from tests.core.provisioning.pair import CERTIFIED, DATA, OPTIONS, closes, pdus
 
 from meshwright.core.crypto import KeyPair
 from meshwright.core.effects import CloseReason, Effect, SendPdu
-from meshwright.core.provisioning import pdu
-from meshwright.core.provisioning.attempts import Attempts, AttemptsChanged, BackOff
+from meshwright.core.provisioning import codec, pdu
+from meshwright.core.provisioning.attempts import Attempts, BackOff
 from meshwright.core.provisioning.data import ProvisioningData
-from meshwright.core.provisioning.device import DeviceMachine, DeviceOptions, SessionRefused
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.device_options import DeviceOptions
+from meshwright.core.provisioning.events import AttemptsChanged, Authenticated, SessionRefused
 from meshwright.core.provisioning.fields import (
     Algorithm,
     Algorithms,
@@ -23,8 +25,8 @@ from meshwright.core.provisioning.fields import (
     ErrorCode,
     PduType,
 )
-from meshwright.core.provisioning.oob import AuthenticationPolicy
-from meshwright.core.provisioning.provisioner import Authenticated, ProvisionerMachine
+from meshwright.core.provisioning.policy import AuthenticationPolicy
+from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.core.provisioning.values import OobKind, StaticOob
 from meshwright.randomness import SeededRandomness
 
@@ -166,7 +168,7 @@ def test_a_locked_device_takes_no_session_and_then_the_right_value() -> None:
         assert not guesser.guess(WRONG)
     assert not guesser.open()
     assert closes(guesser.heard[-1:]) == [CloseReason.FAIL]
-    assert guesser.device.receive(pdu.encode(pdu.Invite(0)), guesser.now) == []
+    assert guesser.device.receive(codec.encode(pdu.Invite(0)), guesser.now) == []
     guesser.device.bearer_closed(guesser.now)
     guesser.now += BackOff().first
     assert guesser.open()
@@ -182,7 +184,7 @@ def test_the_count_is_told_before_failed_can_leave() -> None:
     guesser.open()
     guesser.guess(WRONG, ZERO_TOUCH)
     counted = guesser.heard.index(AttemptsChanged(1))
-    assert pdu.type_of(pdus(guesser.heard[counted:])[0]) is PduType.FAILED
+    assert codec.type_of(pdus(guesser.heard[counted:])[0]) is PduType.FAILED
     assert guesser.heard[-1] == SessionRefused(ErrorCode.CONFIRMATION_FAILED)
 
 
@@ -218,15 +220,15 @@ def test_only_a_wrong_confirmation_of_a_value_counts(method: AuthenticationMetho
     ]
     for message in wrong[:1]:
         device.bearer_opened(0.0)
-        device.receive(pdu.encode(message), 0.0)
+        device.receive(codec.encode(message), 0.0)
         device.bearer_closed(0.0)
     device.bearer_opened(0.0)
     for message in wrong[:4]:
-        guesser.heard += device.receive(pdu.encode(message), 0.0)
+        guesser.heard += device.receive(codec.encode(message), 0.0)
     device.handle_deadline(device.next_deadline() or 0.0)  # silence is no guess
     device.bearer_closed(60.0)
     device.bearer_opened(60.0)
     for message in wrong:
-        guesser.heard += device.receive(pdu.encode(message), 60.0)
+        guesser.heard += device.receive(codec.encode(message), 60.0)
     assert guesser.heard[-1] == SessionRefused(ErrorCode.CONFIRMATION_FAILED)
     assert guesser.told() == ([1] if method is AuthenticationMethod.STATIC else [])

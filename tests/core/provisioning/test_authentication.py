@@ -9,9 +9,19 @@ from tests.core.provisioning.pair import CERTIFIED, OPTIONS, Pair, pdus
 
 from meshwright.core.effects import CloseLink, CloseReason, Effect, SendPdu
 from meshwright.core.errors import InputError
-from meshwright.core.provisioning import pdu
-from meshwright.core.provisioning.challenge import EntryNeeded, ValueShown, ValueToShow
-from meshwright.core.provisioning.device import BecameNode, DeviceOptions, SessionRefused
+from meshwright.core.provisioning import codec, pdu
+from meshwright.core.provisioning.device_options import DeviceOptions
+from meshwright.core.provisioning.events import (
+    BecameNode,
+    CapabilitiesReceived,
+    EntryNeeded,
+    Provisioned,
+    RecordRead,
+    SessionFailed,
+    SessionRefused,
+    ValueShown,
+    ValueToShow,
+)
 from meshwright.core.provisioning.fields import (
     Algorithm,
     Algorithms,
@@ -20,13 +30,7 @@ from meshwright.core.provisioning.fields import (
     InputAction,
     OutputAction,
 )
-from meshwright.core.provisioning.oob import AuthenticationPolicy
-from meshwright.core.provisioning.provisioner import (
-    CapabilitiesReceived,
-    Provisioned,
-    RecordRead,
-    SessionFailed,
-)
+from meshwright.core.provisioning.policy import AuthenticationPolicy
 from meshwright.core.provisioning.values import OobKind, StaticOob
 
 STATIC = StaticOob(OobKind.BINARY, bytes(range(32)))
@@ -218,15 +222,15 @@ def test_a_device_that_waits_for_its_person_expects_no_pdu() -> None:
     options = with_action(AuthenticationMethod.INPUT, InputAction.PUSH)
     talk = Talk(AuthenticationMethod.INPUT, options)
     talk.open().run()
-    effects = talk.device.receive(pdu.encode(pdu.Confirmation(bytes(32))), talk.now)
-    assert pdus(effects) == [pdu.encode(pdu.Failed(ErrorCode.UNEXPECTED_PDU))]
+    effects = talk.device.receive(codec.encode(pdu.Confirmation(bytes(32))), talk.now)
+    assert pdus(effects) == [codec.encode(pdu.Failed(ErrorCode.UNEXPECTED_PDU))]
     assert talk.device.enter("1", talk.now) == []
 
 
 def test_input_complete_follows_the_public_key_at_once() -> None:
     options = with_action(AuthenticationMethod.INPUT, InputAction.NUMERIC)
     talk = Talk(AuthenticationMethod.INPUT, options, certified=False).carry()
-    types = [pdu.type_of(octets).name for octets in talk.sent_by_device]
+    types = [codec.type_of(octets).name for octets in talk.sent_by_device]
     assert types.index("INPUT_COMPLETE") == types.index("PUBLIC_KEY") + 1
     assert_joined(talk)
 
@@ -270,8 +274,8 @@ def test_a_device_refuses_what_it_did_not_offer(start: pdu.Start) -> None:
         input_size=8,
     )
     talk = Pair(options=options).device_at("CAPABILITIES_SENT")
-    effects = talk.device.receive(pdu.encode(start), talk.now)
-    assert SendPdu(pdu.encode(pdu.Failed(ErrorCode.INVALID_FORMAT))) in effects
+    effects = talk.device.receive(codec.encode(start), talk.now)
+    assert SendPdu(codec.encode(pdu.Failed(ErrorCode.INVALID_FORMAT))) in effects
 
 
 def test_a_reserved_size_makes_a_method_unusable() -> None:

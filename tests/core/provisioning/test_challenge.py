@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshwright.core.errors import InputError
-from meshwright.core.provisioning.challenge import SIZES, Challenge, ValueToShow
+from meshwright.core.provisioning.challenge import SIZES, Challenge
+from meshwright.core.provisioning.events import ValueToShow
 from meshwright.core.provisioning.fields import AuthenticationMethod, InputAction, OutputAction
 from meshwright.randomness import SeededRandomness
 

@@ -8,14 +8,10 @@ import pytest
 from tests.core.provisioning.pair import CERTIFIED, DATA, OPTIONS, Pair, closes, pdus
 
 from meshwright.core.effects import CloseReason, Effect
-from meshwright.core.provisioning import pdu
+from meshwright.core.provisioning import codec, pdu
 from meshwright.core.provisioning.data import ProvisioningData
-from meshwright.core.provisioning.device import (
-    AttentionChanged,
-    BecameNode,
-    DeviceOptions,
-    SessionRefused,
-)
+from meshwright.core.provisioning.device_options import DeviceOptions
+from meshwright.core.provisioning.events import AttentionChanged, BecameNode, SessionRefused
 from meshwright.core.provisioning.fields import Algorithms, ErrorCode, PduType
 
 EXPECTED: dict[str, set[PduType]] = {
@@ -66,7 +62,7 @@ def assert_refused(state: str, effects: list[Effect], error: ErrorCode) -> None:
     if state != "COMPLETE":
         expected.append(SessionRefused(error))
     assert told == expected
-    assert pdus(effects) == [pdu.encode(pdu.Failed(error))]
+    assert pdus(effects) == [codec.encode(pdu.Failed(error))]
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -75,14 +71,14 @@ def test_s8_each_type_in_each_state(state: str, pdu_type: PduType) -> None:
     pair = device_in(state)
     if pdu_type in EXPECTED[state]:
         genuine = next((p for p in pair.for_device if p[0] == pdu_type), None)
-        octets = genuine or pdu.encode(WELL_FORMED[pdu_type])
+        octets = genuine or codec.encode(WELL_FORMED[pdu_type])
         effects = answer_of(pair, octets)
         assert not [p for p in pdus(effects) if p[0] == PduType.FAILED]
-        assert pair.device._state.name != "FAILED"
+        assert pair.device.state != "FAILED"
         return
-    effects = answer_of(pair, pdu.encode(WELL_FORMED[pdu_type]))
+    effects = answer_of(pair, codec.encode(WELL_FORMED[pdu_type]))
     assert_refused(state, effects, ErrorCode.UNEXPECTED_PDU)
-    assert pair.device._state.name == ("COMPLETE" if state == "COMPLETE" else "FAILED")
+    assert pair.device.state == ("COMPLETE" if state == "COMPLETE" else "FAILED")
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -106,7 +102,7 @@ def test_no_octets_at_all(state: str) -> None:
 @pytest.mark.parametrize("state", STATES)
 def test_s8_padding_bits(state: str) -> None:
     for pdu_type, example in WELL_FORMED.items():
-        octets = pdu.encode(example)
+        octets = codec.encode(example)
         pair = device_in(state)
         effects = answer_of(pair, bytes([octets[0] | 0x40]) + octets[1:])
         expected = pdu_type in EXPECTED[state]
@@ -118,7 +114,7 @@ def test_s8_padding_bits(state: str) -> None:
 @pytest.mark.parametrize("cut", [-1, 1], ids=["too short", "too long"])
 def test_wrong_lengths(state: str, cut: int) -> None:
     for pdu_type in PduType:
-        octets = pdu.encode(WELL_FORMED[pdu_type])
+        octets = codec.encode(WELL_FORMED[pdu_type])
         wrong = octets[:-1] if cut < 0 else octets + b"\0"
         if not wrong or pdu_type in (PduType.RECORD_RESPONSE, PduType.RECORDS_LIST):
             continue
@@ -131,7 +127,7 @@ def test_wrong_lengths(state: str, cut: int) -> None:
 def test_without_a_bearer_nothing_is_answered() -> None:
     pair = Pair()
     for example in WELL_FORMED.values():
-        assert answer_of(pair, pdu.encode(example)) == []
+        assert answer_of(pair, codec.encode(example)) == []
 
 
 def test_after_a_failure_every_pdu_is_unexpected_and_none_counts() -> None:
@@ -146,7 +142,7 @@ def test_a_stray_pdu_does_not_undo_a_node() -> None:
     pair = Pair().open().run()
     assert len(pair.told_device(BecameNode)) == 1
     assert_refused("COMPLETE", answer_of(pair, b"\x00\x00"), ErrorCode.UNEXPECTED_PDU)
-    assert pair.device._state.name == "COMPLETE"
+    assert pair.device.state == "COMPLETE"
 
 
 def test_s18_a_node_takes_no_second_session() -> None:
@@ -154,7 +150,7 @@ def test_s18_a_node_takes_no_second_session() -> None:
     assert pair.device.bearer_closed(1.0) == []
     assert closes(pair.device.bearer_opened(2.0)) == [CloseReason.FAIL]
     for octets in pair.sent_by_provisioner:
-        assert pdus(answer_of(pair, octets)) == [pdu.encode(pdu.Failed(ErrorCode.UNEXPECTED_PDU))]
+        assert pdus(answer_of(pair, octets)) == [codec.encode(pdu.Failed(ErrorCode.UNEXPECTED_PDU))]
     assert len(pair.told_device(BecameNode)) == 1
 
 
@@ -167,14 +163,14 @@ def test_without_records_no_record_pdu_is_known() -> None:
     ):
         pair = Pair(options=DeviceOptions())
         pair.device.bearer_opened(0.0)
-        effects = answer_of(pair, pdu.encode(WELL_FORMED[pdu_type]))
+        effects = answer_of(pair, codec.encode(WELL_FORMED[pdu_type]))
         assert_refused("READY", effects, ErrorCode.INVALID_PDU)
 
 
 @pytest.mark.parametrize("later", [pdu.RecordsGet(), pdu.RecordRequest(1, 0, 58)])
 def test_records_after_invite_end_the_session(later: pdu.Pdu) -> None:
     pair = device_in("CAPABILITIES_SENT")
-    effects = answer_of(pair, pdu.encode(later))
+    effects = answer_of(pair, codec.encode(later))
     assert_refused("CAPABILITIES_SENT", effects, ErrorCode.UNEXPECTED_PDU)
 
 
@@ -199,15 +195,15 @@ STARTS: dict[str, tuple[pdu.Start, DeviceOptions]] = {
 @pytest.mark.parametrize(("start", "options"), STARTS.values(), ids=STARTS.keys())
 def test_start_asks_for_what_was_not_offered(start: pdu.Start, options: DeviceOptions) -> None:
     pair = Pair(options=options).device_at("CAPABILITIES_SENT")
-    effects = answer_of(pair, pdu.encode(start))
+    effects = answer_of(pair, codec.encode(start))
     assert_refused("CAPABILITIES_SENT", effects, ErrorCode.INVALID_FORMAT)
 
 
 @pytest.mark.parametrize("start", [pdu.Start(0, 0), pdu.Start(0, 1), pdu.Start(1, 0)])
 def test_start_within_the_offer_is_accepted(start: pdu.Start) -> None:
     pair = device_in("CAPABILITIES_SENT")
-    assert answer_of(pair, pdu.encode(start)) == [AttentionChanged(0)]
-    assert pair.device._state.name == "STARTED"
+    assert answer_of(pair, codec.encode(start)) == [AttentionChanged(0)]
+    assert pair.device.state == "STARTED"
 
 
 @pytest.mark.parametrize(
@@ -253,7 +249,7 @@ def test_unacceptable_data(change: dict[str, int], error: ErrorCode) -> None:
 
 def test_a_record_request_for_nothing() -> None:
     pair = device_in("READY")
-    effects = answer_of(pair, pdu.encode(pdu.RecordRequest(1, 0, 0)))
+    effects = answer_of(pair, codec.encode(pdu.RecordRequest(1, 0, 0)))
     assert_refused("READY", effects, ErrorCode.INVALID_FORMAT)
 
 
@@ -266,14 +262,14 @@ UNPROVISIONED = [state for state in STATES if state != "COMPLETE"]
 def test_a_fresh_session_after_a_failure_in_each_state(state: str) -> None:
     pair = device_in(state)
     answer_of(pair, b"\x3f")
-    assert pair.device._state.name == "FAILED"
+    assert pair.device.state == "FAILED"
     pair.device.bearer_closed(1.0)
     again = Pair(seed=2)
     again.device = pair.device
     again.open().run()
     (became,) = again.told_device(BecameNode)
     assert became.data == DATA
-    assert again.provisioner._state.name == "DONE"
+    assert again.provisioner.state == "DONE"
 
 
 @pytest.mark.parametrize("state", UNPROVISIONED)

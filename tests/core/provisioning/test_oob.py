@@ -24,13 +24,13 @@ from meshwright.core.provisioning.fields import (
     PublicKeyOffer,
     PublicKeyType,
 )
-from meshwright.core.provisioning.oob import (
+from meshwright.core.provisioning.oob import choose
+from meshwright.core.provisioning.pdu import Capabilities
+from meshwright.core.provisioning.policy import (
     ZERO_TOUCH,
     AuthenticationPolicy,
     RefusedByPolicyError,
-    choose,
 )
-from meshwright.core.provisioning.pdu import Capabilities
 from meshwright.core.provisioning.values import OobKind, auth_value, no_oob
 
 KINDS: dict[str, tuple[OobKind, Callable[[str], bytes | int | str]]] = {

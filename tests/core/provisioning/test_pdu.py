@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.core.provisioning.samples import load
 
 from meshwright.core.errors import MalformedError
-from meshwright.core.provisioning import pdu
+from meshwright.core.provisioning import codec, pdu
 from meshwright.core.provisioning.fields import PduType
 
 OCTET = st.integers(0, 0xFF)
@@ -60,28 +60,28 @@ SIZES: dict[PduType, Callable[[int], bool]] = {
 
 
 def test_there_are_fourteen_of_them() -> None:
-    assert list(pdu.PDUS) == list(PduType) == list(PDUS)
+    assert list(codec.PDUS) == list(PduType) == list(PDUS)
     assert [int(one) for one in PduType] == list(range(14))
-    assert all(pdu.PDUS[one][0].TYPE is one for one in PduType)
+    assert all(codec.PDUS[one][0].TYPE is one for one in PduType)
 
 
 @given(st.one_of(*PDUS.values()))
 def test_round_trip(original: pdu.Pdu) -> None:
-    encoded = pdu.encode(original)
+    encoded = codec.encode(original)
     assert encoded[0] == original.TYPE
     assert SIZES[original.TYPE](len(encoded))
-    assert pdu.decode(encoded) == original
-    assert pdu.type_of(encoded) is original.TYPE
-    assert pdu.decode_as(type(original), encoded) == original
+    assert codec.decode(encoded) == original
+    assert codec.type_of(encoded) is original.TYPE
+    assert codec.decode_as(type(original), encoded) == original
 
 
 @given(st.binary(max_size=80))
 def test_any_octets_are_a_pdu_or_malformed(received: bytes) -> None:
     try:
-        decoded = pdu.decode(received)
-    except (pdu.UnknownPduError, pdu.MalformedPduError):
+        decoded = codec.decode(received)
+    except (codec.UnknownPduError, codec.MalformedPduError):
         return
-    assert pdu.encode(decoded) == received
+    assert codec.encode(decoded) == received
 
 
 @pytest.mark.parametrize("pdu_type", PduType)
@@ -89,10 +89,10 @@ def test_every_length(pdu_type: PduType) -> None:
     for size in range(1, 100):
         received = bytes([pdu_type]) + bytes(size - 1)
         if SIZES[pdu_type](size):
-            assert pdu.encode(pdu.decode(received)) == received
+            assert codec.encode(codec.decode(received)) == received
         else:
-            with pytest.raises(pdu.MalformedPduError):
-                pdu.decode(received)
+            with pytest.raises(codec.MalformedPduError):
+                codec.decode(received)
 
 
 @pytest.mark.parametrize("pdu_type", PduType)
@@ -100,26 +100,26 @@ def test_every_length(pdu_type: PduType) -> None:
 def test_padding_bits_are_prohibited(pdu_type: PduType, padding: int) -> None:
     size = next(size for size in range(1, 100) if SIZES[pdu_type](size))
     received = bytes([pdu_type | padding]) + bytes(size - 1)
-    assert pdu.type_of(received) is pdu_type
-    with pytest.raises(pdu.MalformedPduError):
-        pdu.decode(received)
+    assert codec.type_of(received) is pdu_type
+    with pytest.raises(codec.MalformedPduError):
+        codec.decode(received)
 
 
 @pytest.mark.parametrize("number", range(0x0E, 0x40))
 def test_unknown_types(number: int) -> None:
     for received in (bytes([number]), bytes([number | 0xC0]) + bytes(10)):
-        with pytest.raises(pdu.UnknownPduError):
-            pdu.decode(received)
+        with pytest.raises(codec.UnknownPduError):
+            codec.decode(received)
 
 
 def test_nothing_at_all_is_no_pdu() -> None:
-    with pytest.raises(pdu.UnknownPduError):
-        pdu.decode(b"")
+    with pytest.raises(codec.UnknownPduError):
+        codec.decode(b"")
 
 
 def test_a_pdu_of_another_type_is_not_taken_for_it() -> None:
     with pytest.raises(MalformedError):
-        pdu.decode_as(pdu.Complete, b"\x0c")
+        codec.decode_as(pdu.Complete, b"\x0c")
 
 
 SAMPLES = [
@@ -131,12 +131,12 @@ SAMPLES = [
 
 @pytest.mark.parametrize("sample", sorted(set(SAMPLES)), ids=lambda sample: sample[:24])
 def test_published_pdus(sample: str) -> None:
-    assert pdu.encode(pdu.decode(bytes.fromhex(sample))).hex() == sample
+    assert codec.encode(codec.decode(bytes.fromhex(sample))).hex() == sample
 
 
 def test_fields_of_the_published_records() -> None:
     for record in load("cbp_records"):
-        fields, decoded = record["fields"], pdu.decode(bytes.fromhex(record["pdu"]))
+        fields, decoded = record["fields"], codec.decode(bytes.fromhex(record["pdu"]))
         match decoded:
             case pdu.RecordsList(extensions=extensions, ids=ids):
                 assert extensions == int(fields["extensions"], 16)

@@ -12,19 +12,21 @@ from tests.core.wire import Alone
 from meshwright.core.bearers import generic
 from meshwright.core.bearers.pb_adv import DeviceLink, ProvisionerLink
 from meshwright.core.effects import CloseReason, LinkClosed, LinkOpened
-from meshwright.core.provisioning import pdu
+from meshwright.core.provisioning import codec, pdu
 from meshwright.core.provisioning.data import ProvisioningData
-from meshwright.core.provisioning.device import BecameNode, DeviceMachine, DeviceOptions
-from meshwright.core.provisioning.fields import Algorithm, Algorithms
-from meshwright.core.provisioning.oob import AuthenticationPolicy
-from meshwright.core.provisioning.provisioner import (
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.device_options import DeviceOptions
+from meshwright.core.provisioning.events import (
     Authenticated,
+    BecameNode,
     CapabilitiesReceived,
     Provisioned,
-    ProvisionerMachine,
     RecordRead,
     RecordsListed,
 )
+from meshwright.core.provisioning.fields import Algorithm, Algorithms
+from meshwright.core.provisioning.policy import AuthenticationPolicy
+from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.core.provisioning.records import RecordLimits, RecordServer
 from meshwright.core.provisioning.session import Session
 from meshwright.randomness import RandomBytes
@@ -152,7 +154,7 @@ RECORDS = load("cbp_records")
 OFFICIAL = [Transfer.of(raw) for raw in RECORDS if raw["section"] == "8.13"]
 DERIVED = [raw for raw in RECORDS if raw.get("derived")]
 RECORDS_LINK = bytes.fromhex(RECORDS[0]["link_id"])
-ANSWER = pdu.decode_as(pdu.RecordResponse, bytes.fromhex(RECORDS[3]["pdu"]))
+ANSWER = codec.decode_as(pdu.RecordResponse, bytes.fromhex(RECORDS[3]["pdu"]))
 CERTIFICATE = ANSWER.data + bytes(ANSWER.total_length - len(ANSWER.data))
 
 
@@ -173,7 +175,7 @@ def test_the_provisioner_reads_records_with_the_published_packets() -> None:
     alone.act(session.carry_out(machine.read_record(1, alone.now), alone.now))
     replay.transfer(request)
     replay.transfer(answer)
-    following = pdu.encode(pdu.RecordRequest(1, 58, 58))
+    following = codec.encode(pdu.RecordRequest(1, 58, 58))
     (packet,) = generic.segment(following)
     replay.settle(RECORDS_LINK + b"\x02" + packet)
     assert alone.events(RecordRead) == []
@@ -203,5 +205,5 @@ def test_published_segments(raw: dict[str, Any]) -> None:
 def test_an_absent_record_is_answered_as_derived() -> None:
     request, answer = (bytes.fromhex(raw["pdu"]) for raw in DERIVED[:2])
     server = RecordServer({1: CERTIFICATE}, 58)
-    served = server.respond(pdu.decode_as(pdu.RecordRequest, request))
-    assert pdu.encode(served) == answer
+    served = server.respond(codec.decode_as(pdu.RecordRequest, request))
+    assert codec.encode(served) == answer

@@ -16,9 +16,9 @@ from meshwright.core.bearers import generic
 from meshwright.core.bearers.link import LinkTiming
 from meshwright.core.crypto import KeyPair
 from meshwright.core.effects import CloseReason, LinkClosed, LinkOpened
-from meshwright.core.provisioning.device import BecameNode, DeviceMachine, SessionRefused
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.events import BecameNode, SessionFailed, SessionRefused
 from meshwright.core.provisioning.fields import ErrorCode
-from meshwright.core.provisioning.provisioner import SessionFailed
 from meshwright.randomness import SeededRandomness
 
 

@@ -9,16 +9,18 @@ from tests.core.wire import Alone
 from meshwright.core.bearers import generic
 from meshwright.core.bearers.pb_adv import DeviceLink, ProvisionerLink
 from meshwright.core.effects import CloseReason, LinkClosed
-from meshwright.core.provisioning import pdu
-from meshwright.core.provisioning.device import AttentionChanged, DeviceMachine, DeviceOptions
-from meshwright.core.provisioning.provisioner import ProvisionerMachine, SessionFailed
+from meshwright.core.provisioning import codec, pdu
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.device_options import DeviceOptions
+from meshwright.core.provisioning.events import AttentionChanged, SessionFailed
+from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.core.provisioning.records import RecordLimits
 from meshwright.core.provisioning.session import Session
 from meshwright.randomness import SeededRandomness
 
 UUID = bytes(range(16))
 LINK = b"\x01\x02\x03\x04"
-FAILED = pdu.encode(pdu.Failed(0x07))
+FAILED = codec.encode(pdu.Failed(0x07))
 TIMEOUT = [CloseReason.TIMEOUT]
 
 # The Provisioner.
@@ -71,13 +73,13 @@ def reading(seconds: float) -> ProvisionerMachine:
     machine = ProvisionerMachine(SeededRandomness(1).stream("provisioner"), limits=limits)
     machine.bearer_opened(0.0)
     machine.list_records(0.0)
-    machine.receive(pdu.encode(pdu.RecordsList(0, (1, 2))), 0.0)
+    machine.receive(codec.encode(pdu.RecordsList(0, (1, 2))), 0.0)
     return machine
 
 
 def fragment(record_id: int, offset: int) -> bytes:
     data = CERTIFICATE[offset : offset + 10]
-    return pdu.encode(pdu.RecordResponse(0, record_id, offset, len(CERTIFICATE), data))
+    return codec.encode(pdu.RecordResponse(0, record_id, offset, len(CERTIFICATE), data))
 
 
 def test_s12_a_device_that_drips_its_records_runs_out_of_time() -> None:
@@ -184,7 +186,7 @@ def test_the_provisioners_failed_is_on_the_air_once_and_before_link_close() -> N
     alone.act(session.carry_out(machine.list_records(alone.now), alone.now))
     alone.run(0.1)
     alone.hear(LINK + b"\0" + generic.ACK)
-    alone.hear(*packets(0x80, pdu.encode(pdu.RecordsList(0, (1,)))))
+    alone.hear(*packets(0x80, codec.encode(pdu.RecordsList(0, (1,)))))
     alone.run(1.0)
     invited_at = alone.now
     alone.act(session.carry_out(machine.invite(alone.now), alone.now))

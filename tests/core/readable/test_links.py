@@ -9,14 +9,14 @@ from tests.core.provisioning.site import UUID as DEVICE
 from tests.core.provisioning.site import Site
 
 from meshwright.core.bearers import generic
-from meshwright.core.provisioning import pdu
+from meshwright.core.provisioning import codec, pdu
 from meshwright.core.readable.items import Item, Kind
 from meshwright.core.readable.links import LinkReader
 
 LINK = bytes.fromhex("1a2b3c4d")
 NAME = UUID(bytes=DEVICE)
-KEY = pdu.encode(pdu.PublicKey(bytes(range(64))))
-OTHER_KEY = pdu.encode(pdu.PublicKey(bytes(64)))
+KEY = codec.encode(pdu.PublicKey(bytes(range(64))))
+OTHER_KEY = codec.encode(pdu.PublicKey(bytes(64)))
 KEY_TEXT = "link 1a2b3c4d > 05 Public key: X 00010203..., Y 20212223..."
 
 
@@ -77,7 +77,7 @@ def test_what_is_wrong_is_said(data: bytes, text: str) -> None:
 def test_fields_say_link_transaction_direction_and_device() -> None:
     reader = LinkReader()
     reader.read(packet(0, generic.link_open(DEVICE)))
-    *_, item = read(reader, packets(0x81, pdu.encode(pdu.Failed(4))))
+    *_, item = read(reader, packets(0x81, codec.encode(pdu.Failed(4))))
     assert item.fields == {
         "link": "1a2b3c4d",
         "transaction": 0x81,

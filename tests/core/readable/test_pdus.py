@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshwright.core.bearers.proxy_sar import MessageType, encode
-from meshwright.core.provisioning import pdu
+from meshwright.core.provisioning import codec, pdu
 from meshwright.core.provisioning.fields import PduType
 from meshwright.core.readable.items import Kind
 from meshwright.core.readable.pdus import read_pdu
@@ -71,7 +71,7 @@ EXAMPLES: list[tuple[pdu.Pdu, str]] = [
 
 @pytest.mark.parametrize(("message", "text"), EXAMPLES)
 def test_every_pdu_has_its_words(message: pdu.Pdu, text: str) -> None:
-    item = read_pdu(pdu.encode(message))
+    item = read_pdu(codec.encode(message))
     assert (item.kind, item.text) == (Kind.PDU, text)
 
 
@@ -80,7 +80,7 @@ def test_no_type_is_left_out() -> None:
 
 
 def test_fields_are_as_on_the_wire() -> None:
-    assert read_pdu(pdu.encode(pdu.Start(0, 1, 2, 3, 6))).fields == {
+    assert read_pdu(codec.encode(pdu.Start(0, 1, 2, 3, 6))).fields == {
         "pdu": "start",
         "algorithm": 0,
         "public_key": 1,
@@ -88,7 +88,7 @@ def test_fields_are_as_on_the_wire() -> None:
         "action": 3,
         "size": 6,
     }
-    assert read_pdu(pdu.encode(pdu.PublicKey(KEY))).fields["key"] == KEY.hex()
+    assert read_pdu(codec.encode(pdu.PublicKey(KEY))).fields["key"] == KEY.hex()
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_any_record_has_a_name(record_id: int) -> None:
 @given(st.sampled_from(EXAMPLES), st.integers(23, 517))
 def test_pdus_over_gatt_read_the_same(example: tuple[pdu.Pdu, str], mtu: int) -> None:
     reader = ProxyReader()
-    octets = pdu.encode(example[0])
+    octets = codec.encode(example[0])
     values = encode(MessageType.PROVISIONING, octets, mtu)
     items = [item for value in values for item in reader.read(value, 0.0)]
     assert [item.kind for item in items] == [Kind.PROXY] * len(values) + [Kind.PDU]
@@ -132,7 +132,7 @@ def test_pdus_over_gatt_read_the_same(example: tuple[pdu.Pdu, str], mtu: int) ->
 
 def test_segments_are_named() -> None:
     reader = ProxyReader()
-    first, last = encode(MessageType.PROVISIONING, pdu.encode(pdu.Random(KEY[:20])), 23)
+    first, last = encode(MessageType.PROVISIONING, codec.encode(pdu.Random(KEY[:20])), 23)
     assert [item.text for item in reader.read(first, 0.0)] == [
         "proxy PDU, provisioning, first, 0600010203040506... (19 octets)"
     ]

@@ -15,7 +15,7 @@ from meshwright.core.bearers import generic
 from meshwright.core.discovery.ad import AdType, join, structure
 from meshwright.core.discovery.beacon import UnprovisionedBeacon, advertisement
 from meshwright.core.discovery.uri import encode_uri, uri_hash
-from meshwright.core.provisioning import pdu
+from meshwright.core.provisioning import codec, pdu
 from meshwright.core.readable.items import Kind
 from meshwright.core.readable.reader import Reader
 from meshwright.randomness import SeededRandomness
@@ -63,8 +63,8 @@ def test_the_edges_of_a_payload(payload: bytes, text: str) -> None:
 LINKS = st.sampled_from([b"\1\2\3\4", b"\4\3\2\1"])
 SEGMENTS = st.sampled_from(
     [
-        *generic.segment(pdu.encode(pdu.PublicKey(bytes(64)))),
-        *generic.segment(pdu.encode(pdu.Failed(1))),
+        *generic.segment(codec.encode(pdu.PublicKey(bytes(64)))),
+        *generic.segment(codec.encode(pdu.Failed(1))),
         generic.link_open(DEVICE),
         generic.link_close(1),
         generic.ACK,

@@ -19,22 +19,20 @@ from meshwright.core.discovery.beacon import (
 )
 from meshwright.core.effects import Effect, LinkClosed, LinkOpened
 from meshwright.core.provisioning.data import ProvisioningData
-from meshwright.core.provisioning.device import (
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.device_options import DeviceOptions
+from meshwright.core.provisioning.events import (
+    Authenticated,
     BecameNode,
-    DeviceMachine,
-    DeviceOptions,
+    CapabilitiesReceived,
+    Provisioned,
+    SessionFailed,
     SessionRefused,
 )
 from meshwright.core.provisioning.fields import Algorithm
 from meshwright.core.provisioning.oob import Choice
 from meshwright.core.provisioning.policy import AuthenticationPolicy
-from meshwright.core.provisioning.provisioner import (
-    Authenticated,
-    CapabilitiesReceived,
-    Provisioned,
-    ProvisionerMachine,
-    SessionFailed,
-)
+from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.core.provisioning.session import Session
 from meshwright.core.provisioning.values import StaticOob
 from meshwright.radio.interests import link_pattern, open_pattern

@@ -17,7 +17,7 @@ from tests.radio.waiting import until
 
 from meshwright.core.crypto import KeyPair
 from meshwright.core.discovery.beacon import CERTIFICATE_BASED, OobInformation
-from meshwright.core.provisioning.device import DeviceOptions
+from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.core.provisioning.fields import Algorithms, ErrorCode
 from meshwright.core.provisioning.values import OobKind, StaticOob
 from meshwright.radio.runner import Runner

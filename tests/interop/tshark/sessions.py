@@ -14,9 +14,15 @@ from meshwright.core.discovery.ad import AdType
 from meshwright.core.discovery.beacon import OobInformation, UnprovisionedBeacon, encode_beacon
 from meshwright.core.discovery.uri import encode_uri, uri_hash
 from meshwright.core.effects import Effect, LinkOpened
-from meshwright.core.provisioning.challenge import ValueToShow
 from meshwright.core.provisioning.data import ProvisioningData
-from meshwright.core.provisioning.device import DeviceMachine, DeviceOptions
+from meshwright.core.provisioning.device import DeviceMachine
+from meshwright.core.provisioning.device_options import DeviceOptions
+from meshwright.core.provisioning.events import (
+    Authenticated,
+    RecordRead,
+    RecordsListed,
+    ValueToShow,
+)
 from meshwright.core.provisioning.fields import (
     Algorithm,
     Algorithms,
@@ -24,13 +30,8 @@ from meshwright.core.provisioning.fields import (
     InputAction,
     OutputAction,
 )
-from meshwright.core.provisioning.oob import ZERO_TOUCH, AuthenticationPolicy
-from meshwright.core.provisioning.provisioner import (
-    Authenticated,
-    ProvisionerMachine,
-    RecordRead,
-    RecordsListed,
-)
+from meshwright.core.provisioning.policy import ZERO_TOUCH, AuthenticationPolicy
+from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.core.provisioning.session import Session
 from meshwright.core.provisioning.values import OobKind, StaticOob
 from meshwright.radio.capture import CapturedPacket, CaptureFile

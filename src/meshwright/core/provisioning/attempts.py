@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from meshwright.core.effects import Effect
-
 _MOST_DOUBLINGS = 32
 
 
@@ -27,16 +25,6 @@ class BackOff:
         if failures <= self.free:
             return 0.0
         return min(self.first * 2.0 ** min(failures - self.free - 1, _MOST_DOUBLINGS), self.longest)
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptsChanged(Effect):
-    """So many authentications have failed in a row. Store the number before what follows.
-
-    Without that, whoever can switch the device off and on may guess as often as it starts.
-    """
-
-    failures: int
 
 
 class Attempts:

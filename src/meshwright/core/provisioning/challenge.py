@@ -8,18 +8,14 @@ zeros ("019655"), or characters ("9B7K"). It is drawn anew for every session and
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from meshwright.core.effects import Effect
 from meshwright.core.errors import InputError
 from meshwright.core.provisioning.fields import AuthenticationMethod, InputAction, OutputAction
 from meshwright.core.provisioning.values import OobKind, auth_value
 
 SIZES = range(1, 9)
 """Authentication sizes; zero means none, others are reserved (5.4.1.2)."""
-
-PERSON_TIMEOUT = 120.0
-"""Seconds without a PDU after which a session with a person in it has failed (5.4.4)."""
 
 _CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _Random = Callable[[int], bytes]
@@ -124,26 +120,3 @@ class Challenge:
     @property
     def _form(self) -> _Form:
         return _FORMS[self.method, self.action]
-
-
-@dataclass(frozen=True, slots=True)
-class ValueToShow(Effect):
-    """Show this value to the person: blink, beep or vibrate it, or write it.
-
-    The device shows it for Output OOB; the Provisioner for Input OOB, to be entered at the device.
-    """
-
-    challenge: Challenge
-    value: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ValueShown(Effect):
-    """The value has served, or the session is over: stop showing it."""
-
-
-@dataclass(frozen=True, slots=True)
-class EntryNeeded(Effect):
-    """Ask the person for the value that the other side shows, then call `enter`."""
-
-    challenge: Challenge

@@ -38,6 +38,14 @@ class ErrorCode(IntEnum):
     INVALID_DATA = 0x09
 
 
+def error_name(error: int) -> str:
+    """Return an Error Code in words, whatever a device has sent."""
+    return _ERROR_NAMES.get(error, f"unknown error {error}")
+
+
+_ERROR_NAMES = {int(code): code.name.lower().replace("_", " ") for code in ErrorCode}
+
+
 class Algorithms(IntFlag):
     """What a device offers in Capabilities; unknown bits are ignored (5.4.2.3)."""
 
@@ -54,7 +62,10 @@ class Algorithm(IntEnum):
     @property
     def offered_as(self) -> Algorithms:
         """The bit of Capabilities that offers this algorithm."""
-        return Algorithms(1 << self)
+        return _OFFERED_AS[self]
+
+
+_OFFERED_AS = {Algorithm.CMAC: Algorithms.CMAC, Algorithm.HMAC: Algorithms.HMAC}
 
 
 class PublicKeyType(IntEnum):

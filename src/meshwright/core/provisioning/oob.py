@@ -18,19 +18,7 @@ from meshwright.core.provisioning.fields import (
     PublicKeyType,
 )
 from meshwright.core.provisioning.pdu import Capabilities, Start
-from meshwright.core.provisioning.policy import (
-    ZERO_TOUCH,
-    AuthenticationPolicy,
-    RefusedByPolicyError,
-)
-
-__all__ = [
-    "ZERO_TOUCH",
-    "AuthenticationPolicy",
-    "Choice",
-    "RefusedByPolicyError",
-    "choose",
-]
+from meshwright.core.provisioning.policy import AuthenticationPolicy, RefusedByPolicyError
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +118,20 @@ def _refuse_contradictions(capabilities: Capabilities) -> None:
         )
 
 
+_STRONGEST_FIRST = tuple(sorted(Algorithm, reverse=True))
+
+
+def strongest_offered(capabilities: Capabilities) -> Algorithm | None:
+    """Return the algorithm that has to be used (5.4.2.3); unknown ones are ignored."""
+    offered = int(capabilities.algorithms)
+    return next((a for a in _STRONGEST_FIRST if offered >> a & 1), None)
+
+
 def _choose_algorithm(capabilities: Capabilities, policy: AuthenticationPolicy) -> Algorithm:
-    offered = [a for a in Algorithm if capabilities.algorithms & a.offered_as]
-    if offered and max(offered) in policy.algorithms:
-        return max(offered)
-    best = max(offered).name if offered else "no known algorithm"
+    strongest = strongest_offered(capabilities)
+    if strongest is not None and strongest in policy.algorithms:
+        return strongest
+    best = "no known algorithm" if strongest is None else strongest.name
     names = " or ".join(algorithm.name for algorithm in policy.algorithms)
     raise RefusedByPolicyError(
         f"The device offers {best} and the policy demands {names}; nothing weaker is used."

@@ -17,116 +17,42 @@ What the owner asks for after that is ignored: it cannot know yet.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import IntEnum, auto
 
-from meshwright.core.crypto import KeyPair, equal
 from meshwright.core.effects import CloseLink, CloseReason, Effect, SendPdu
-from meshwright.core.errors import InputError, PeerError, TrustError
-from meshwright.core.provisioning import oob, pdu
-from meshwright.core.provisioning.challenge import (
-    PERSON_TIMEOUT,
-    EntryNeeded,
-    ValueShown,
-    ValueToShow,
-)
+from meshwright.core.errors import PeerError, TrustError
+from meshwright.core.provisioning import pdu
+from meshwright.core.provisioning.codec import decode_as, encode, type_of
 from meshwright.core.provisioning.data import ProvisioningData
-from meshwright.core.provisioning.fields import (
-    INTERMEDIATES,
-    Algorithm,
-    AuthenticationMethod,
-    ErrorCode,
-    PduType,
-    RecordId,
+from meshwright.core.provisioning.events import (
+    Authenticated,
+    CapabilitiesReceived,
+    Provisioned,
+    SessionFailed,
 )
-from meshwright.core.provisioning.protections import is_own_key
-from meshwright.core.provisioning.records import RecordLimits, RecordReader
-from meshwright.core.provisioning.suites import SUITES, Confirming, SessionKeys
+from meshwright.core.provisioning.fields import ErrorCode, PduType, error_name
+from meshwright.core.provisioning.invitation import Invitation
+from meshwright.core.provisioning.oob import Choice
+from meshwright.core.provisioning.policy import ZERO_TOUCH, AuthenticationPolicy
+from meshwright.core.provisioning.protections import UnexpectedPduError
+from meshwright.core.provisioning.provisioner_authentication import ProvisionerAuthentication, Step
+from meshwright.core.provisioning.record_phase import RecordPhase
+from meshwright.core.provisioning.records import RecordLimits
+from meshwright.core.provisioning.timeouts import PERSON_TIMEOUT, PROVISIONING_TIMEOUT
 from meshwright.core.provisioning.transcript import Transcript
-from meshwright.core.provisioning.values import StaticOob, no_oob
-from meshwright.core.timers import Timers
-
-PROVISIONING_TIMEOUT = 60.0
-"""Seconds without a PDU in either direction after which a session has failed (5.4.4)."""
-
-
-class ProtocolError(PeerError):
-    """The device broke the protocol; `code` says how."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordsListed(Effect):
-    """The device has these records; unknown and repeated IDs are left out."""
-
-    ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RecordRead(Effect):
-    """A record was read, or is not there (`content` is None). Nothing in it is trusted yet."""
-
-    record_id: int
-    content: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class CapabilitiesReceived(Effect):
-    """What the device offers and what was chosen of it."""
-
-    capabilities: pdu.Capabilities
-    choice: oob.Choice
-
-
-@dataclass(frozen=True, slots=True)
-class Authenticated(Effect):
-    """The confirmations agree: the peer holds the key and the AuthValue. Now `send_data`.
-
-    `device_key` and an address range for `elements` have to be durable before that.
-    """
-
-    elements: int
-    device_key: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Provisioned(Effect):
-    """The device has confirmed that it is a node."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionFailed(Effect):
-    """The session is over. `code` is stable; `error` is the device's Error Code, if it sent one."""
-
-    code: str
-    message: str
-    error: int | None = None
-
-
-class _Timer(IntEnum):
-    PROVISIONING = auto()
-    RECORDS = auto()
+from meshwright.core.provisioning.values import StaticOob
 
 
 class _State(IntEnum):
     CLOSED = auto()
-    READY = auto()
-    LISTING = auto()
-    READING = auto()
+    RECORDS = auto()
     INVITED = auto()
     CHOOSING = auto()
-    KEY_SENT = auto()
-    ENTRY_NEEDED = auto()
-    VALUE_SHOWN = auto()
-    CONFIRMATION_SENT = auto()
-    RANDOM_SENT = auto()
+    AUTHENTICATING = auto()
     AUTHENTICATED = auto()
     DATA_SENT = auto()
     DONE = auto()
     FAILED = auto()
-
-
-_Handler = Callable[["ProvisionerMachine", bytes, float], list[Effect]]
-_KNOWN_RECORDS = frozenset({*RecordId, *INTERMEDIATES})
 
 
 class ProvisionerMachine:
@@ -140,41 +66,40 @@ class ProvisionerMachine:
         timeout: float = PROVISIONING_TIMEOUT,
     ) -> None:
         self._random = random
-        self._limits = limits or RecordLimits()
         self._timeout = timeout
-        self._timers: Timers[_Timer] = Timers()
+        self._deadline: float | None = None
         self._state = _State.CLOSED
+        self._records = RecordPhase(limits or RecordLimits())
+        self._invitation = Invitation()
         self._transcript = Transcript()
-        self._policy = oob.ZERO_TOUCH
-        self._device_public: bytes | None = None
-        self._static_oob: StaticOob | None = None
-        self._ask = False
-        self._elements = 0
+        self._authentication: ProvisionerAuthentication | None = None
+
+    @property
+    def state(self) -> str:
+        """What the session waits for, in one word."""
+        if self._state is _State.RECORDS:
+            return self._records.step.name
+        if self._state is _State.AUTHENTICATING:
+            return self._proof.step.name
+        return self._state.name
 
     # What the owner asks for.
 
     def list_records(self, now: float) -> list[Effect]:
         """Ask which records the device has; only before `invite`."""
-        if not self._may(_State.READY):
-            return []
-        self._state = _State.LISTING
-        self._limit_reading(now)
-        return self._send(pdu.RecordsGet(), now)
+        allowed = self._may(_State.RECORDS)
+        return self._sent(self._records.get_list(now), now) if allowed else []
 
     def read_record(self, record_id: int, now: float) -> list[Effect]:
         """Read one record whole; only before `invite`."""
-        if not self._may(_State.READY):
-            return []
-        self._state = _State.READING
-        self._limit_reading(now)
-        self._reader = RecordReader(record_id, self._limits)
-        return self._send(self._reader.request(), now)
+        allowed = self._may(_State.RECORDS)
+        return self._sent(self._records.read(record_id, now), now) if allowed else []
 
     def invite(
         self,
         now: float,
         *,
-        policy: oob.AuthenticationPolicy = oob.ZERO_TOUCH,
+        policy: AuthenticationPolicy = ZERO_TOUCH,
         device_public: bytes | None = None,
         static_oob: StaticOob | None = None,
         attention: int = 0,
@@ -186,37 +111,30 @@ class ProvisionerMachine:
         source, `static_oob` a value that device and owner share; `attention` is in seconds. With
         `ask` nothing goes on after `CapabilitiesReceived` until `start` is called.
         """
-        if not self._may(_State.READY):
+        if not self._may(_State.RECORDS):
             return []
+        self._records.check_ready()
         self._state = _State.INVITED
-        self._timers.stop(_Timer.RECORDS)
-        self._policy, self._device_public = policy, device_public
-        self._static_oob = static_oob
+        self._records = RecordPhase(self._records.limits)
+        self._invitation = Invitation(policy, device_public, static_oob)
         self._ask = ask
-        return self._send(pdu.Invite(attention), now, keep=True)
+        invite = encode(pdu.Invite(attention))
+        self._transcript.keep(invite)
+        return self._sent([SendPdu(invite)], now)
 
     def start(
-        self, choice: oob.Choice, now: float, *, static_oob: StaticOob | None = None
+        self, choice: Choice, now: float, *, static_oob: StaticOob | None = None
     ) -> list[Effect]:
         """Authenticate as `choice` says, which may be the one of `CapabilitiesReceived`.
 
         `static_oob` replaces the value of `invite`. Raises `InputError` (`bad-choice`) for a choice
-        without the key or the value that it needs, or that leaves a known key unused; another one
-        can be made then.
+        without the key or the value that it needs, that leaves a known key unused, or whose
+        algorithm is not the strongest offered; another one can be made then.
         """
         if not self._may(_State.CHOOSING):
             return []
-        static_oob = static_oob or self._static_oob
-        _check_choice(choice, self._device_public, static_oob)
-        self._static_oob = static_oob
-        return self._start(choice, now)
-
-    def send_data(self, data: ProvisioningData, now: float) -> list[Effect]:
-        """Make the device a node; its address range and DevKey have to be durable."""
-        if not self._may(_State.AUTHENTICATED):
-            return []
-        self._state = _State.DATA_SENT
-        return self._send(pdu.Data(self._keys.seal(data.encode())), now)
+        self._invitation = self._invitation.settle(choice, self._capabilities, static_oob)
+        return self._attempt(lambda: self._start(choice), now)
 
     def enter(self, value: str, now: float) -> list[Effect]:
         """Take the value that the device shows, after `EntryNeeded`.
@@ -224,241 +142,144 @@ class ProvisionerMachine:
         Raises `InputError` (`bad-oob-value`) for what cannot be such a value; it can be entered
         again.
         """
-        if not self._may(_State.ENTRY_NEEDED):
+        allowed = self._may(_State.AUTHENTICATING)
+        return self._sent(self._proof.enter(value), now) if allowed else []
+
+    def send_data(self, data: ProvisioningData, now: float) -> list[Effect]:
+        """Make the device a node; its address range and DevKey have to be durable."""
+        if not self._may(_State.AUTHENTICATED):
             return []
-        return self._confirm(self._challenge.auth_value(value, self._suite.size), now)
+        self._state = _State.DATA_SENT
+        sealed = self._proof.session_keys.seal(data.encode())
+        return self._sent([SendPdu(encode(pdu.Data(sealed)))], now)
 
     def abort(self, code: str, message: str) -> list[Effect]:
         """End the session for a reason of the owner's."""
-        if self._state in _OVER:
-            return []
         return self._fail(code, message, CloseReason.FAIL)
 
     # What the bearer and the clock tell.
 
     def bearer_opened(self, _now: float) -> list[Effect]:
-        self._state = _State.READY
+        self._state = _State.RECORDS
         return []
 
     def bearer_closed(self, _now: float) -> list[Effect]:
-        if self._state in _OVER:
-            return []
-        code, message = (
-            "link-lost",
-            "The link to the device was lost before it became a node.",
-        )
-        return self._fail(code, message, None)
+        lost = "The link to the device was lost before it became a node."
+        return self._fail("link-lost", lost, None)
 
     def next_deadline(self) -> float | None:
-        return self._timers.next
+        deadlines = (self._deadline, self._records.deadline)
+        return min((each for each in deadlines if each is not None), default=None)
 
     def handle_deadline(self, now: float) -> list[Effect]:
-        timer = self._timers.pop_due(now)
-        return [] if timer is None else _TIMEOUTS[timer](self)
+        late = self._records.late(now)
+        if late is not None:
+            return self._fail("records-too-slow", late, CloseReason.FAIL)
+        silent = self._deadline is not None and self._deadline <= now
+        return self._on_silence() if silent else []
 
     def _on_silence(self) -> list[Effect]:
         """Send Failed, which a device must not do, and close (5.4.4)."""
-        message = f"The device has been silent for {self._timeout:.0f} seconds."
-        farewell = SendPdu(pdu.encode(pdu.Failed(ErrorCode.UNEXPECTED_ERROR)))
-        return [
-            farewell,
-            *self._fail("provisioning-timeout", message, CloseReason.TIMEOUT),
-        ]
-
-    def _on_slow_records(self) -> list[Effect]:
-        message = f"The device took more than {self._limits.seconds:.0f} seconds for its records."
-        return self._fail("records-too-slow", message, CloseReason.FAIL)
+        farewell = SendPdu(encode(pdu.Failed(ErrorCode.UNEXPECTED_ERROR)))
+        message = f"Nothing was sent or received for {self._timeout:.0f} seconds."
+        return [farewell, *self._fail("provisioning-timeout", message, CloseReason.TIMEOUT)]
 
     def receive(self, octets: bytes, now: float) -> list[Effect]:
         """Take one PDU of the device. Errors close the bearer, nothing is sent (5.4.4)."""
         if self._state in _OVER:
             return []
+        return self._attempt(lambda: self._handle(octets), now)
+
+    def _attempt(self, step: Callable[[], list[Effect]], now: float) -> list[Effect]:
+        """Take a step in which the device's mistakes may show, and which they end."""
         try:
-            return self._handle(octets, now)
-        except (ProtocolError, TrustError) as error:
+            effects = step()
+        except TrustError as error:
             return self._fail(error.code, str(error), CloseReason.FAIL)
         except PeerError as error:
             message = f"The device broke the protocol: {error}."
             return self._fail(error.code, message, CloseReason.FAIL)
+        return effects if self._state in _OVER else self._sent(effects, now)
 
-    def _handle(self, octets: bytes, now: float) -> list[Effect]:
-        pdu_type = pdu.type_of(octets)
-        self._restart_timer(now)
+    def _handle(self, octets: bytes) -> list[Effect]:
+        pdu_type = type_of(octets)
         if pdu_type is PduType.FAILED:
             return self._on_failed(octets)
+        if self._state is _State.RECORDS:
+            return self._records.receive(pdu_type, octets)
+        if self._state is _State.AUTHENTICATING:
+            return self._authenticate(pdu_type, octets)
         handler = _TRANSITIONS.get((self._state, pdu_type))
         if handler is None:
-            raise ProtocolError(
-                f"The device sent {pdu_type.name} out of turn.", code="unexpected-pdu"
-            )
-        return handler(self, octets, now)
+            raise UnexpectedPduError(pdu_type)
+        return handler(self, octets)
 
-    # Records.
+    # The device's PDUs, in the order of 5.4.2.
 
-    def _on_list(self, octets: bytes, _now: float) -> list[Effect]:
-        listed = pdu.decode_as(pdu.RecordsList, octets)
-        self._state = _State.READY
-        known = dict.fromkeys(i for i in listed.ids if i in _KNOWN_RECORDS)
-        return [RecordsListed(tuple(known))]
-
-    def _on_record(self, octets: bytes, now: float) -> list[Effect]:
-        response = pdu.decode_as(pdu.RecordResponse, octets)
-        reader = self._reader
-        if not reader.accept(response):
-            return self._send(reader.request(), now)
-        self._state = _State.READY
-        return [RecordRead(reader.record_id, reader.content)]
-
-    # The session proper, in the order of 5.4.2.
-
-    def _on_capabilities(self, octets: bytes, now: float) -> list[Effect]:
-        capabilities = pdu.decode_as(pdu.Capabilities, octets)
+    def _on_capabilities(self, octets: bytes) -> list[Effect]:
+        capabilities = decode_as(pdu.Capabilities, octets)
         if capabilities.elements == 0:
-            raise ProtocolError("The device says that it has no elements.", code="prohibited-value")
+            raise PeerError("it says that it has no elements", code="prohibited-value")
         self._transcript.keep(octets)
-        self._elements = capabilities.elements
-        choice = oob.choose(
-            capabilities,
-            self._policy,
-            key_known=self._device_public is not None,
-            static_known=self._static_oob is not None,
-        )
+        self._capabilities = capabilities
+        choice = self._invitation.choose(capabilities)
         told = CapabilitiesReceived(capabilities, choice)
         if self._ask:
             self._state = _State.CHOOSING
             return [told]
-        return [told, *self._start(choice, now)]
+        return [told, *self._start(choice)]
 
-    def _start(self, choice: oob.Choice, now: float) -> list[Effect]:
-        self._take(choice)
-        self._pair = KeyPair.generate(self._random)
-        effects = self._send(choice.start, now, keep=True)
-        effects += self._send(pdu.PublicKey(self._pair.public), now)
-        self._state = _State.KEY_SENT
-        known = self._device_public if choice.uses_oob_key else None
-        return effects if known is None else effects + self._agree(known, now)
-
-    def _take(self, choice: oob.Choice) -> None:
-        self._suite = SUITES[Algorithm(choice.start.algorithm)]
-        self._method = AuthenticationMethod(choice.start.method)
+    def _start(self, choice: Choice) -> list[Effect]:
+        self._state = _State.AUTHENTICATING
         if choice.challenge is not None:
-            self._challenge = choice.challenge
             self._timeout = max(self._timeout, PERSON_TIMEOUT)
+        self._authentication = ProvisionerAuthentication(
+            choice, self._invitation, self._transcript, self._random
+        )
+        return self._authentication.begin()
 
-    def _on_public_key(self, octets: bytes, now: float) -> list[Effect]:
-        return self._agree(pdu.decode_as(pdu.PublicKey, octets).key, now)
-
-    def _agree(self, device_public: bytes, now: float) -> list[Effect]:
-        """Compute the secret and get hold of the AuthValue."""
-        if is_own_key(device_public, self._pair.public):
-            raise ProtocolError("The device sent our own public key back.", code="reflected-key")
-        inputs = self._transcript.confirmation_inputs(self._pair.public, device_public)
-        self._agreed = inputs, self._pair.shared_secret(device_public)
-        del self._pair  # kept no longer than it is needed (5.4.2.3)
-        return _AUTHENTICATIONS[self._method](self, now)
-
-    def _without_person(self, now: float) -> list[Effect]:
-        size = self._suite.size
-        static = self._static_oob if self._method is AuthenticationMethod.STATIC else None
-        return self._confirm(static.auth_value(size) if static else no_oob(size), now)
-
-    def _ask_person(self, _now: float) -> list[Effect]:
-        self._state = _State.ENTRY_NEEDED
-        return [EntryNeeded(self._challenge)]
-
-    def _show_person(self, _now: float) -> list[Effect]:
-        self._shown = self._challenge.draw(self._random)
-        self._state = _State.VALUE_SHOWN
-        return [ValueToShow(self._challenge, self._shown)]
-
-    def _on_input_complete(self, octets: bytes, now: float) -> list[Effect]:
-        pdu.decode_as(pdu.InputComplete, octets)
-        auth_value = self._challenge.auth_value(self._shown, self._suite.size)
-        return [ValueShown(), *self._confirm(auth_value, now)]
-
-    def _confirm(self, auth_value: bytes, now: float) -> list[Effect]:
-        """Send our Confirmation."""
-        inputs, secret = self._agreed
-        del self._agreed  # the next line keeps it
-        self._confirming = Confirming.begin(self._suite, inputs, secret, auth_value)
-        self._own_random = self._random(self._suite.size)
-        self._own_confirmation = self._confirming.confirmation(self._own_random)
-        self._state = _State.CONFIRMATION_SENT
-        return self._send(pdu.Confirmation(self._own_confirmation), now)
-
-    def _on_confirmation(self, octets: bytes, now: float) -> list[Effect]:
-        value = pdu.decode_as(pdu.Confirmation, octets).value
-        self._check_size(value)
-        if equal(value, self._own_confirmation):
-            raise ProtocolError(
-                "The device sent our own confirmation back.",
-                code="reflected-confirmation",
-            )
-        self._device_confirmation = value
-        self._state = _State.RANDOM_SENT
-        return self._send(pdu.Random(self._own_random), now)
-
-    def _on_random(self, octets: bytes, _now: float) -> list[Effect]:
-        value = pdu.decode_as(pdu.Random, octets).value
-        self._check_size(value)
-        if equal(value, self._own_random):
-            raise ProtocolError("The device sent our own random back.", code="reflected-random")
-        if not equal(self._confirming.confirmation(value), self._device_confirmation):
-            raise ProtocolError(
-                "The device could not prove that it holds its key.",
-                code="confirmation-failed",
-            )
-        self._keys: SessionKeys = self._confirming.session_keys(self._own_random, value)
+    def _authenticate(self, pdu_type: PduType, octets: bytes) -> list[Effect]:
+        proof = self._proof
+        effects = proof.receive(pdu_type, octets)
+        if proof.step is not Step.PROVEN:
+            return effects
         self._state = _State.AUTHENTICATED
-        return [Authenticated(self._elements, self._keys.device_key)]
+        return [*effects, Authenticated(self._capabilities.elements, proof.session_keys.device_key)]
 
-    def _on_complete(self, octets: bytes, _now: float) -> list[Effect]:
-        pdu.decode_as(pdu.Complete, octets)
+    def _on_complete(self, octets: bytes) -> list[Effect]:
+        decode_as(pdu.Complete, octets)
         self._end(_State.DONE)
         return [Provisioned(), CloseLink(CloseReason.SUCCESS)]
 
     def _on_failed(self, octets: bytes) -> list[Effect]:
-        error = pdu.decode_as(pdu.Failed, octets).error
-        names = {int(code): code.name.lower().replace("_", " ") for code in ErrorCode}
-        message = f"The device refused: {names.get(error, f'unknown error {error}')}."
-        return self._fail("refused-by-device", message, CloseReason.FAIL, error)
+        error = decode_as(pdu.Failed, octets).error
+        refused = f"The device refused: {error_name(error)}."
+        return self._fail("refused-by-device", refused, CloseReason.FAIL, error)
 
     # Common steps.
 
-    def _check_size(self, value: bytes) -> None:
-        if len(value) != self._suite.size:
-            raise pdu.MalformedPduError(
-                f"{self._suite.algorithm.name} needs {self._suite.size} octets, not {len(value)}"
-            )
-
-    def _send(self, message: pdu.Pdu, now: float, *, keep: bool = False) -> list[Effect]:
-        octets = pdu.encode(message)
-        if keep:
-            self._transcript.keep(octets)
-        self._restart_timer(now)
-        return [SendPdu(octets)]
-
-    def _restart_timer(self, now: float) -> None:
-        self._timers.set(_Timer.PROVISIONING, now + self._timeout)
-
-    def _limit_reading(self, now: float) -> None:
-        if not self._timers.running(_Timer.RECORDS):
-            self._timers.set(_Timer.RECORDS, now + self._limits.seconds)
+    @property
+    def _proof(self) -> ProvisionerAuthentication:
+        assert self._authentication is not None  # noqa: S101 - the state says so
+        return self._authentication
 
     def _may(self, state: _State) -> bool:
         """Tell whether the session still lives; raises `RuntimeError` when it is not our turn."""
         if self._state not in (state, _State.FAILED):
-            raise RuntimeError(f"not allowed in state {self._state.name}")
+            raise RuntimeError(f"not allowed in state {self.state}")
         return self._state is state
 
+    def _sent(self, effects: list[Effect], now: float) -> list[Effect]:
+        """Start the wait for the next PDU anew, as each one does in either direction."""
+        self._deadline = now + self._timeout
+        return effects
+
     def _fail(
-        self,
-        code: str,
-        message: str,
-        reason: CloseReason | None,
-        error: int | None = None,
+        self, code: str, message: str, reason: CloseReason | None, error: int | None = None
     ) -> list[Effect]:
-        shown = [ValueShown()] if self._state is _State.VALUE_SHOWN else []
+        if self._state in _OVER:
+            return []
+        shown = [] if self._authentication is None else self._authentication.stop_showing()
         self._end(_State.FAILED)
         closing = [] if reason is None else [CloseLink(reason)]
         return [*shown, *closing, SessionFailed(code, message, error)]
@@ -466,64 +287,13 @@ class ProvisionerMachine:
     def _end(self, state: _State) -> None:
         """Keep nothing of the session but how it ended."""
         self._state = state
-        self._timers.stop_all()
-        self._device_public = self._static_oob = None
-        for secret in _SECRETS:
-            vars(self).pop(secret, None)
+        self._deadline = self._authentication = None
+        self._records = RecordPhase(self._records.limits)
+        self._invitation = Invitation()
 
 
-def _check_choice(
-    choice: oob.Choice, device_public: bytes | None, static_oob: StaticOob | None
-) -> None:
-    """Refuse a choice that the session could only get wrong."""
-    method = choice.start.method
-    challenged = method in (AuthenticationMethod.OUTPUT, AuthenticationMethod.INPUT)
-    if (
-        choice.uses_oob_key != (device_public is not None)
-        or challenged != (choice.challenge is not None)
-        or (method == AuthenticationMethod.STATIC and static_oob is None)
-    ):
-        raise InputError(
-            "The choice does not fit what is known of the device; choose another way.",
-            code="bad-choice",
-        )
-
-
-_SECRETS = (
-    "_reader",
-    "_pair",
-    "_agreed",
-    "_shown",
-    "_confirming",
-    "_own_random",
-    "_own_confirmation",
-    "_device_confirmation",
-    "_keys",
-)
 _OVER = frozenset({_State.CLOSED, _State.DONE, _State.FAILED})
-
-_AUTHENTICATIONS: dict[
-    AuthenticationMethod, Callable[[ProvisionerMachine, float], list[Effect]]
-] = {
-    AuthenticationMethod.NO_OOB: ProvisionerMachine._without_person,
-    AuthenticationMethod.STATIC: ProvisionerMachine._without_person,
-    AuthenticationMethod.OUTPUT: ProvisionerMachine._ask_person,
-    AuthenticationMethod.INPUT: ProvisionerMachine._show_person,
-}
-_TIMEOUTS: dict[_Timer, Callable[[ProvisionerMachine], list[Effect]]] = {
-    _Timer.PROVISIONING: ProvisionerMachine._on_silence,
-    _Timer.RECORDS: ProvisionerMachine._on_slow_records,
-}
-_TRANSITIONS: dict[tuple[_State, PduType], _Handler] = {
-    (_State.LISTING, PduType.RECORDS_LIST): ProvisionerMachine._on_list,
-    (_State.READING, PduType.RECORD_RESPONSE): ProvisionerMachine._on_record,
+_TRANSITIONS: dict[tuple[_State, PduType], Callable[[ProvisionerMachine, bytes], list[Effect]]] = {
     (_State.INVITED, PduType.CAPABILITIES): ProvisionerMachine._on_capabilities,
-    (_State.KEY_SENT, PduType.PUBLIC_KEY): ProvisionerMachine._on_public_key,
-    (_State.VALUE_SHOWN, PduType.INPUT_COMPLETE): ProvisionerMachine._on_input_complete,
-    (
-        _State.CONFIRMATION_SENT,
-        PduType.CONFIRMATION,
-    ): ProvisionerMachine._on_confirmation,
-    (_State.RANDOM_SENT, PduType.RANDOM): ProvisionerMachine._on_random,
     (_State.DATA_SENT, PduType.COMPLETE): ProvisionerMachine._on_complete,
 }

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from meshwright.core.errors import MalformedError
-from meshwright.core.provisioning import pdu
+from meshwright.core.provisioning import codec, pdu
 from meshwright.core.provisioning.fields import (
     Algorithm,
     Algorithms,
@@ -36,7 +36,7 @@ from meshwright.core.readable.words import (
 def read_pdu(octets: bytes) -> Item:
     """Return a provisioning PDU in words; what does not decode is said to be malformed."""
     try:
-        decoded = pdu.decode(octets)
+        decoded = codec.decode(octets)
     except MalformedError as error:
         return malformed("provisioning PDU", octets, error)
     name = words(decoded.TYPE.name).capitalize()
