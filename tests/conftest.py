@@ -12,6 +12,9 @@ import shutil
 import pytest
 from hypothesis import settings
 
+# Suites that several folders derive from; before any of them is imported.
+pytest.register_assert_rewrite("tests.radio.contract", "tests.radio.gatt_contract")
+
 REQUIRE_ALL = "REQUIRE_ALL"
 _MISSING = "missing program"
 

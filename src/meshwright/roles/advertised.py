@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
 from meshwright.core.discovery.ad import AdType, structure
 from meshwright.core.discovery.beacon import (
+    CERTIFICATE_BASED,
     OobInformation,
     UnprovisionedBeacon,
     encode_beacon,
 )
 from meshwright.core.discovery.uri import encode_uri, uri_hash
+from meshwright.core.provisioning.fields import RecordId
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,13 @@ class BeaconTiming:
     fastest: float = 0.5
     slowest: float = 1.0
     connectable: float = 0.1
+
+
+def information_of(records: Collection[int]) -> OobInformation:
+    """Return the bits that having `records`, by their IDs, forces in the beacon (3.10.2)."""
+    if RecordId.BASE_URI in records or RecordId.DEVICE_CERTIFICATE in records:
+        return CERTIFICATE_BASED
+    return OobInformation.RECORDS if records else OobInformation.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from meshwright.core.provisioning.events import (
 )
 from meshwright.radio.station import Station
 from meshwright.randomness import Randomness, Uniform
-from meshwright.roles.advertised import Advertised, BeaconTiming
+from meshwright.roles.advertised import Advertised, BeaconTiming, information_of
 from meshwright.roles.advertising_end import AdvertisingEnd
 from meshwright.roles.bearers import Bearer
 from meshwright.roles.device_events import DeviceEvents, End, Joined
@@ -52,9 +52,10 @@ class Device:
     enabled, and while a link is open on one the other is silent too. As a node it says nothing;
     what a node does in its network is another's business.
 
-    With `joined` it is a node from the start. `attempts` counts failed authentications across
-    restarts. `label` tells runs with the same seed apart. `wrap` may put something between bearer
-    and machine, such as a slow processor.
+    `oob_information` needs no bits for its records: they are set with them (3.10.2). With `joined`
+    it is a node from the start. `attempts` counts failed authentications across
+    restarts. `label` tells runs with the same seed apart. `wrap` may put something between
+    bearer and machine, such as a slow processor.
     """
 
     def __init__(
@@ -89,7 +90,8 @@ class Device:
         self._asked: Challenge | None = None
         self._suspended = False
         self._waiting: list[asyncio.Future[Joined]] = []
-        advertised = Advertised(uuid, oob_information, uri)
+        oob = oob_information | information_of(self.options.records)
+        advertised = Advertised(uuid, oob, uri)
         self._ends = dict(self._make_ends(advertised, uniform, beacons or BeaconTiming()))
         self._renew()
         if bearers:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from meshwright.core.discovery.beacon import CERTIFICATE_BASED, OobInformation
+from meshwright.core.discovery.beacon import OobInformation
 from meshwright.core.driver import ProvisioningMachine
 from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.radio.station import Station
@@ -95,7 +95,6 @@ class FlashDevice:
 
     def _wait_for_provisioner(self, uuid: UUID) -> Device:
         build, uniform = self._build, self._uniform
-        certified = CERTIFICATE_BASED if self._options.records else OobInformation.NONE
         return Device(
             self._place,
             uuid,
@@ -104,7 +103,7 @@ class FlashDevice:
             events=replace(build.events, persist=self._join, attempts_changed=self._keep_failures),
             bearers=build.bearers,
             uri=build.uri,
-            oob_information=certified | build.oob_information,
+            oob_information=build.oob_information,
             attempts=attempts_of(self.flash),
             label=self._label,
             wrap=lambda machine: build.wrap(machine, uniform),

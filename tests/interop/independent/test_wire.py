@@ -85,7 +85,6 @@ def test_beacon_of_our_device(tmp_path: Path) -> None:
     run(main())
 
 
-@pytest.mark.xfail(strict=True, reason="the program that makes the device has to set the bit")
 def test_records_are_told_of_in_the_beacon(tmp_path: Path) -> None:
     """Support of records forces bit 8 of the OOB Information (3.10.2)."""
 

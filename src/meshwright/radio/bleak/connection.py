@@ -13,6 +13,7 @@ from typing import Any
 
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
+from bleak.exc import BleakError
 
 from meshwright.core.bearers.proxy_sar import value_size
 from meshwright.radio.bleak.errors import reason_of
@@ -158,7 +159,7 @@ class BleakConnection:
                 wanted = self.service
                 try:
                     await self._subscribe(await self._link.connect())
-                except MissingError:
+                except (MissingError, BleakError):  # services may change while we look
                     await asyncio.sleep(pause)
                     pause *= 2  # each look costs the system a client
                 else:
