@@ -42,7 +42,7 @@ class OnAir(End):
     def hear_pdu(self) -> None:
         """Hear a whole provisioning PDU under the number that is expected."""
         octets = self.decisions.sized()
-        head = self.link.link_id + bytes([self.link._peer_next])
+        head = self.link.link_id + bytes([self.link._incoming.due])
         for segment in generic.segment(octets) if octets else ():
             self.hear(head + segment)
         self.radio_sends()
@@ -68,7 +68,8 @@ class OnAir(End):
         for _ in range(8):
             self.pass_time(0.06)
             self.radio_sends()
-            number = self.link._outgoing.number if self.link._outgoing else 0
+            outgoing = self.link._sending.outgoing
+            number = outgoing.number if outgoing else 0
             self.hear(self.link.link_id + bytes([number]) + generic.ACK)
 
     happenings = (

@@ -15,7 +15,7 @@ import click
 import pytest
 
 from meshwright.cli.main import cli
-from meshwright.core.bearers.link import DEVICE_TIMING, LinkTiming
+from meshwright.core.bearers.timing import DEVICE_TIMING, LinkTiming
 from meshwright.core.provisioning.records import RecordLimits
 from meshwright.core.provisioning.timeouts import PROVISIONING_TIMEOUT
 from meshwright.radio.concurrency import retransmit_after

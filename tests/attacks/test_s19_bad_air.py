@@ -12,7 +12,7 @@ from tests.attacks.scene import LIMIT, Scene
 from tests.core.wire import ON_TIME, Wire, bad_air
 
 from meshwright.core.bearers import generic
-from meshwright.core.bearers.link import LinkTiming
+from meshwright.core.bearers.timing import LinkTiming
 from meshwright.core.effects import LinkClosed
 from meshwright.core.provisioning.events import (
     Authenticated,

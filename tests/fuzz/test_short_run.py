@@ -164,7 +164,7 @@ def test_too_much_time_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_a_link_holds_is_weighed() -> None:
     link = DeviceLink(bytes(16), lambda: 0.0)
     light = weight(link)
-    link._queue.extend(bytes(1000) for _ in range(80))
+    link._outbox._pdus.extend(bytes(1000) for _ in range(80))
     assert weight(link) - light > 80_000
 
 

@@ -29,7 +29,7 @@ from meshwright.cli.radios import (
 )
 
 if TYPE_CHECKING:
-    from meshwright.core.bearers.link import LinkTiming
+    from meshwright.core.bearers.timing import LinkTiming
     from meshwright.core.errors import MeshwrightError
     from meshwright.radio.station import Station
     from meshwright.roles.provisioned import ProvisioningError
@@ -198,7 +198,7 @@ class _Session:
 
 
 def _timing(station: Station, timeout: float) -> LinkTiming:
-    from meshwright.core.bearers.link import LinkTiming
+    from meshwright.core.bearers.timing import LinkTiming
     from meshwright.radio.concurrency import retransmit_after
 
     timing = LinkTiming(establishment=timeout)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Protocol
 from uuid import UUID
 
-from meshwright.core.bearers.link import LinkTiming
 from meshwright.core.bearers.pb_adv import LINK_ID_SIZE, ProvisionerLink
-from meshwright.core.bearers.pb_gatt import GattTiming, ProvisionerGattLink
+from meshwright.core.bearers.pb_gatt import ProvisionerGattLink
+from meshwright.core.bearers.timing import GattTiming, LinkTiming
 from meshwright.core.driver import ProvisioningMachine
 from meshwright.core.effects import CloseReason, Effect
 from meshwright.core.provisioning.session import Session

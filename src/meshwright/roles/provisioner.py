@@ -11,8 +11,7 @@ from typing import Self
 from uuid import UUID
 
 from meshwright.clock import Clock, SystemClock
-from meshwright.core.bearers.link import LinkTiming
-from meshwright.core.bearers.pb_gatt import GattTiming
+from meshwright.core.bearers.timing import GattTiming, LinkTiming
 from meshwright.core.errors import InputError
 from meshwright.core.provisioning.policy import ZERO_TOUCH, AuthenticationPolicy
 from meshwright.core.provisioning.provisioner import ProvisionerMachine

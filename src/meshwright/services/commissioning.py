@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from meshwright.clock import Clock
-from meshwright.core.bearers.link import LinkTiming
+from meshwright.core.bearers.timing import LinkTiming
 from meshwright.core.discovery.ad import AdType
 from meshwright.core.discovery.beacon import UnprovisionedBeacon, decode_beacon
 from meshwright.core.errors import PeerError, TrustError

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from meshwright.clock import Clock
-from meshwright.core.bearers.link import LinkTiming
 from meshwright.core.bearers.pb_adv import LINK_ID_SIZE, ProvisionerLink
+from meshwright.core.bearers.timing import LinkTiming
 from meshwright.core.effects import CloseReason, Effect, LinkClosed, LinkOpened
 from meshwright.core.provisioning.authentication import Authentication, KeySource
 from meshwright.core.provisioning.data import ProvisioningData

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from tests.core.wire import Alone
 
 from meshwright.core.bearers import generic
-from meshwright.core.bearers.link import LinkTiming
 from meshwright.core.bearers.pb_adv import DeviceLink, ProvisionerLink
+from meshwright.core.bearers.timing import LinkTiming
 from meshwright.core.effects import Effect, PduReceived
 
 UUID = bytes(range(0x10, 0x20))

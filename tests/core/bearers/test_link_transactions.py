@@ -21,7 +21,8 @@ from tests.core.bearers.packets import (
 )
 from tests.core.wire import Alone
 
-from meshwright.core.bearers.link import QUEUE_LIMIT
+from meshwright.core.bearers import generic
+from meshwright.core.bearers.transactions import QUEUE_LIMIT
 from meshwright.core.effects import (
     CloseReason,
     Effect,
@@ -309,6 +310,18 @@ def test_the_repetition_of_an_old_pdu_acknowledges_nothing(role: Role) -> None:
     assert transaction(role.own, LONG)[0] in alone.run(role.retransmit + 0.05)
 
 
+def test_a_pdu_too_long_for_the_bearer_ends_the_link(role: Role) -> None:
+    """A peer may ask for more than fits, of an owner that allows it on other bearers."""
+    alone = role.opened()
+    send(alone, bytes(generic.MAXIMUM_PDU + 1))
+    (closed,) = [each for each in alone.told if isinstance(each, LinkClosed)]
+    assert closed == LinkClosed(CloseReason.FAIL, by_peer=False)
+    alone.run(1.0)
+    assert [packet[-2:] for _, packet in alone.sent][-4:] == [
+        generic.link_close(CloseReason.FAIL)
+    ] * 4
+
+
 # Queues are bounded.
 
 
@@ -322,7 +335,7 @@ def test_s7_a_peer_that_does_not_listen_is_not_listened_to(role: Role) -> None:
             accepted += 1
             send(alone, bytes(1469))  # the answer
     assert accepted <= QUEUE_LIMIT + 2
-    assert len(link_of(alone)._queue) <= QUEUE_LIMIT + 1
+    assert len(link_of(alone)._outbox._pdus) <= QUEUE_LIMIT + 1
 
 
 def test_and_listened_to_again_once_it_does(role: Role) -> None:
@@ -445,7 +458,7 @@ def test_a_provisioners_link_is_finished_when_its_last_packet_has_left() -> None
 
 def test_every_delay_is_random_and_between_20_and_50_milliseconds(role: Role) -> None:
     alone = role.opened()
-    link_of(alone)._uniform = SeededRandomness(3).uniform("delays")
+    link_of(alone)._sending._uniform = SeededRandomness(3).uniform("delays")
     send(alone, bytes(1469))
     alone.run(10.0)
     times = [when for when, _ in alone.sent[:64]]

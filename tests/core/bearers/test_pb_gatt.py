@@ -9,14 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshwright.core.bearers.link import QUEUE_LIMIT
-from meshwright.core.bearers.pb_gatt import (
-    DeviceGattLink,
-    GattLink,
-    GattTiming,
-    ProvisionerGattLink,
-)
+from meshwright.core.bearers.pb_gatt import DeviceGattLink, GattLink, ProvisionerGattLink
 from meshwright.core.bearers.proxy_sar import MessageType, encode
+from meshwright.core.bearers.timing import GattTiming
+from meshwright.core.bearers.transactions import QUEUE_LIMIT
 from meshwright.core.effects import (
     CloseReason,
     Disconnect,

@@ -13,7 +13,7 @@ from tests.core.provisioning.site import UUID, Site
 from tests.core.wire import ON_TIME, bad_air
 
 from meshwright.core.bearers import generic
-from meshwright.core.bearers.link import LinkTiming
+from meshwright.core.bearers.timing import LinkTiming
 from meshwright.core.crypto import KeyPair
 from meshwright.core.effects import CloseReason, LinkClosed, LinkOpened
 from meshwright.core.provisioning.device import DeviceMachine

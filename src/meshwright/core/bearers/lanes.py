@@ -8,48 +8,43 @@ from meshwright.core.bearers import generic
 from meshwright.core.effects import Priority
 
 
-@dataclass(frozen=True, slots=True)
-class Half:
-    """One side's half of the transaction numbers (Table 5.5)."""
-
-    first: int
-
-    def following(self, number: int) -> int:
-        return self.first | (number + 1) & 0x7F
-
-
-PROVISIONER_HALF = Half(0x00)
-DEVICE_HALF = Half(0x80)
-
-
-def control_packet(pdu: bytes) -> bytes:
+def control_packet(link_id: bytes, pdu: bytes) -> bytes:
     """Put bearer control under transaction number zero (Table 5.5)."""
-    return bytes(1) + pdu
+    return link_id + bytes(1) + pdu
+
+
+def ack_packet(link_id: bytes, number: int) -> bytes:
+    """Acknowledge the transaction with `number`."""
+    return link_id + _ACKS[number]
+
+
+_ACKS = [bytes([number]) + generic.ACK for number in range(256)]
 
 
 @dataclass(slots=True)
 class Outgoing:
     """A PDU of the transaction lane: a transaction's segments, or bearer control.
 
-    `packets` lack the Link ID only. `rounds` counts how often all of them have been sent, `began`
-    is when the first of them had left.
+    `rounds` counts how often all of its packets have been sent, `began` is when the first of them
+    had left. The radio prefers those with more `progress`.
     """
 
     packets: list[bytes]
     priority: Priority
     number: int = 0
+    progress: int = 0
+    is_transaction: bool = False
     index: int = 0
     rounds: int = 0
     at_radio: bool = False
-    is_transaction: bool = False
     began: float | None = None
 
     @classmethod
-    def transaction(cls, pdu: bytes, number: int) -> Outgoing:
+    def transaction(cls, link_id: bytes, pdu: bytes, number: int) -> Outgoing:
         """Cut a provisioning PDU into the packets of one transaction."""
-        octet = bytes([number])
-        packets = [octet + segment for segment in generic.segment(pdu)]
-        return cls(packets, Priority.SEGMENT, number, is_transaction=True)
+        head = link_id + bytes([number])
+        packets = [head + segment for segment in generic.segment(pdu)]
+        return cls(packets, Priority.SEGMENT, number, (number & 0x7F) + 1, is_transaction=True)
 
     @property
     def begun(self) -> bool:

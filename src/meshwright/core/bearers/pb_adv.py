@@ -6,13 +6,11 @@ from collections.abc import Callable
 
 from meshwright.core.bearers import generic
 from meshwright.core.bearers.generic import ControlOpcode
-from meshwright.core.bearers.lanes import (
-    DEVICE_HALF,
-    PROVISIONER_HALF,
-    Outgoing,
-    control_packet,
-)
-from meshwright.core.bearers.link import DEVICE_TIMING, Link, LinkTiming, Phase, Timer
+from meshwright.core.bearers.lanes import Outgoing, control_packet
+from meshwright.core.bearers.link import Link, Phase
+from meshwright.core.bearers.sending import Timer
+from meshwright.core.bearers.timing import DEVICE_TIMING, LinkTiming
+from meshwright.core.bearers.transactions import DEVICE_HALF, PROVISIONER_HALF
 from meshwright.core.effects import Effect, Priority
 
 LINK_ID_SIZE = 4
@@ -41,8 +39,8 @@ class ProvisionerLink(Link):
         """Start to send Link Open; ends in `LinkOpened` or `LinkClosed`."""
         self._phase = Phase.OPENING
         self._timers.set(Timer.ESTABLISHMENT, now + self.timing.establishment)
-        self._outgoing = Outgoing([control_packet(generic.link_open(self.uuid))], Priority.OPEN)
-        self._start_delay(now)
+        packet = control_packet(self._link_id, generic.link_open(self.uuid))
+        self._sending.start(Outgoing([packet], Priority.OPEN), now)
         return []
 
     def _expects(self, opcode: int) -> bool:
@@ -51,7 +49,7 @@ class ProvisionerLink(Link):
     def _on_open_control(self, control: generic.Control, now: float) -> list[Effect]:
         del control  # a Link Ack has no parameters
         self._timers.stop(Timer.ESTABLISHMENT)
-        return [*self._end_outgoing(), *self._opened(now)]
+        return [*self._sending.end(), *self._opened(now)]
 
 
 class DeviceLink(Link):
@@ -82,11 +80,11 @@ class DeviceLink(Link):
         return self._opened(now)
 
     def _acknowledge_open(self, now: float) -> None:
-        self._queue_ack(control_packet(generic.LINK_ACK), now)
+        self._sending.acknowledge(control_packet(self._link_id, generic.LINK_ACK), now)
 
     def _expects(self, opcode: int) -> bool:
         # Until the first Provisioning PDU a repeated Link Open is acknowledged again (5.3.2).
-        fresh = self._peer_last is None and self._phase is Phase.OPEN
+        fresh = self._incoming.done is None and self._phase is Phase.OPEN
         return fresh and opcode == ControlOpcode.LINK_OPEN
 
     def _on_open_control(self, control: generic.Control, now: float) -> list[Effect]:

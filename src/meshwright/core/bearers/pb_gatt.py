@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import IntEnum, auto
 from typing import ClassVar
 
 from meshwright.core.bearers import proxy_sar
-from meshwright.core.bearers.link import QUEUE_LIMIT, LinkStatistics
+from meshwright.core.bearers.link_statistics import LinkStatistics
 from meshwright.core.bearers.proxy_sar import (
     PROVISIONING_SIZE,
     SMALLEST_MTU,
@@ -22,6 +21,8 @@ from meshwright.core.bearers.proxy_sar import (
     ProxySarError,
     Reassembler,
 )
+from meshwright.core.bearers.timing import GattTiming
+from meshwright.core.bearers.transactions import QUEUE_LIMIT
 from meshwright.core.effects import (
     CloseReason,
     Disconnect,
@@ -34,16 +35,6 @@ from meshwright.core.effects import (
     Transmit,
 )
 from meshwright.core.timers import Timers
-
-
-@dataclass(frozen=True, slots=True)
-class GattTiming:
-    """Every time of the bearer, in seconds; those without a clause are ours to choose."""
-
-    establishment: float = 60.0  # as on PB-ADV (5.3.2)
-    link: float = 60.0  # 5.2.2
-    farewell: float = 5.0  # for what still has to leave before we disconnect
-
 
 QUEUE_OCTETS = 16_384
 """So much may wait for a peer that goes on asking; then it is cut off."""
