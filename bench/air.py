@@ -36,7 +36,8 @@ from meshwright.registry.entities import NewAsset, Outcome
 from meshwright.registry.keyring import Keyring
 from meshwright.registry.register import Register
 from meshwright.services.chains import Chain, ChainBook
-from meshwright.services.commissioning import Commissioner, CommissioningOptions
+from meshwright.services.commissioning import Commissioner
+from meshwright.services.commissioning_options import CommissioningOptions
 from meshwright.services.report import Progress, ResultKind
 from meshwright.sim.device import VirtualDevice
 from meshwright.sim.flash import Flash, FlashFile

@@ -20,7 +20,7 @@ from meshwright.core.provisioning.records import RecordLimits
 from meshwright.core.provisioning.timeouts import PROVISIONING_TIMEOUT
 from meshwright.radio.concurrency import retransmit_after
 from meshwright.radio.port import HOST_10, OWN_TIMING
-from meshwright.services.commissioning import CommissioningOptions
+from meshwright.services.commissioning_options import CommissioningOptions
 from meshwright.services.recovery import ASK_AGAIN
 
 ROOT = Path(__file__).parents[1]

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from meshwright.roles.provisioner import Provisioner
     from meshwright.roles.provisioner_events import ProvisionerEvents
     from meshwright.roles.transceiver import Transceiver
-    from meshwright.services.commissioning import Commissioner, CommissioningOptions
+    from meshwright.services.commissioning import Commissioner
+    from meshwright.services.commissioning_options import CommissioningOptions
     from meshwright.sim.device import VirtualDevice
     from meshwright.wiring.home import Home, SecretSource
     from meshwright.wiring.radios import open_station, opened_station
@@ -62,7 +63,7 @@ _PLACES = {
     "Bearer": "roles.bearers",
     "ChainValidator": "pki.validation",
     "Commissioner": "services.commissioning",
-    "CommissioningOptions": "services.commissioning",
+    "CommissioningOptions": "services.commissioning_options",
     "Device": "roles.device",
     "DeviceDiscovered": "roles.discovery",
     "DeviceEvents": "roles.device_events",

@@ -39,7 +39,8 @@ from meshwright.registry.database import Database
 from meshwright.registry.keyring import Keyring
 from meshwright.registry.register import Register
 from meshwright.services.chains import ChainBook
-from meshwright.services.commissioning import Commissioner, CommissioningOptions
+from meshwright.services.commissioning import Commissioner
+from meshwright.services.commissioning_options import CommissioningOptions
 from meshwright.services.report import AssetResult, CommissioningReport, Progress
 from meshwright.sim.device import VirtualDevice
 from meshwright.sim.flash import Flash, FlashFile

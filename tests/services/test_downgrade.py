@@ -25,7 +25,8 @@ from meshwright.core.provisioning.values import OobKind, StaticOob
 from meshwright.randomness import SystemRandomness
 from meshwright.registry.entities import Outcome
 from meshwright.services.chains import Chain, ChainBook
-from meshwright.services.commissioning import Commissioner, PredictableRandomnessError
+from meshwright.services.commissioning import Commissioner
+from meshwright.services.job_tools import PredictableRandomnessError
 from meshwright.services.report import ResultKind
 
 STATIC = StaticOob(OobKind.BINARY, bytes(range(16)))

@@ -17,7 +17,7 @@ from meshwright.core.errors import TrustError
 from meshwright.radio.errors import RadioError
 from meshwright.randomness import SystemRandomness
 from meshwright.services.assets import enter_assets, named, scan_labels
-from meshwright.services.commissioning import CommissioningOptions
+from meshwright.services.commissioning_options import CommissioningOptions
 from meshwright.services.networks import create_network
 from meshwright.services.report import CommissioningReport
 from meshwright.sim.flash import FlashFile

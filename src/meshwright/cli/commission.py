@@ -16,7 +16,7 @@ from meshwright.cli.output import counted, emit, say, table
 
 if TYPE_CHECKING:
     from meshwright.registry.entities import Network
-    from meshwright.services.commissioning import CommissioningOptions
+    from meshwright.services.commissioning_options import CommissioningOptions
     from meshwright.services.report import AssetResult, CommissioningReport, Progress
     from meshwright.wiring.home import Home
 
@@ -70,7 +70,7 @@ def command(
     """
     from meshwright.core.provisioning.authentication import Weakening
     from meshwright.core.provisioning.policy import AuthenticationPolicy
-    from meshwright.services.commissioning import CommissioningOptions
+    from meshwright.services.commissioning_options import CommissioningOptions
     from meshwright.services.networks import choose_network
     from meshwright.wiring.progress import Stage, site_progress
 

@@ -9,64 +9,32 @@ acted upon: a killed run is simply started again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 
 from meshwright.clock import Clock
-from meshwright.core.bearers.timing import LinkTiming
 from meshwright.core.discovery.ad import AdType
 from meshwright.core.discovery.beacon import UnprovisionedBeacon, decode_beacon
-from meshwright.core.errors import PeerError, TrustError
-from meshwright.core.provisioning.attempts import BackOff
-from meshwright.core.provisioning.policy import ZERO_TOUCH, AuthenticationPolicy
-from meshwright.radio.concurrency import AdaptiveLinks, Concurrency, FixedLinks, retransmit_after
+from meshwright.core.errors import PeerError
 from meshwright.radio.port import Report
 from meshwright.radio.runner import Runner
 from meshwright.randomness import Randomness
 from meshwright.registry.entities import Network, Node, Outcome
+from meshwright.services.admission import Admission
 from meshwright.services.chains import ChainBook
-from meshwright.services.credentials import Credentials, credentials_of
-from meshwright.services.job import DeviceJob, JobResult, JobTools
+from meshwright.services.commissioning_options import CommissioningOptions
+from meshwright.services.credentials import Credentials
+from meshwright.services.job import DeviceJob
+from meshwright.services.job_result import JobResult
+from meshwright.services.job_tools import JobTools
 from meshwright.services.ports import CommissioningStore, Validator
 from meshwright.services.recovery import OTHER_KEY, Recovery
-from meshwright.services.report import CommissioningReport, Progress, ResultKind
+from meshwright.services.report import CommissioningReport, Progress
 from meshwright.services.sightings import Refusal, Sightings
 from meshwright.services.target import Target
-from meshwright.services.tries import LOCKED, MOST_FAILURES, Hold, Tries
+from meshwright.services.telling import Telling
+from meshwright.services.tries import LOCKED, Hold, Tries
 
 _REVIEW = 0.25
-_SHOWN = 10
-"""Strangers, and refused senders of one UUID: addresses cost nothing, lines on a screen do."""
-
-
-class PredictableRandomnessError(TrustError):
-    """Seeded randomness on a radio that reaches real devices."""
-
-    code = "predictable-randomness"
-
-
-@dataclass(frozen=True, slots=True)
-class CommissioningOptions:
-    """Times in seconds of the air.
-
-    `links` at once, or None to adapt to the radio. A run ends when everything is settled and
-    nothing new was heard for `settle`, or when nothing has moved for `patience`. A refused sender
-    is skipped for `skip`; a device that was lost is tried again after `retry`, doubled each time.
-    Failed authentications with an OOB value make it wait as `back_off` says, across runs, and after
-    `most_failures` of them until a person says otherwise.
-    Without `timing` the links have the one that suits the radio.
-    """
-
-    links: int | None = None
-    settle: float = 4.0
-    patience: float = 120.0
-    skip: float = 60.0
-    retry: float = 2.0
-    longest_retry: float = 30.0
-    policy: AuthenticationPolicy = ZERO_TOUCH
-    back_off: BackOff = field(default_factory=BackOff)
-    most_failures: int = MOST_FAILURES
-    timing: LinkTiming | None = None
 
 
 class Commissioner:
@@ -85,16 +53,12 @@ class Commissioner:
         options: CommissioningOptions | None = None,
         on_progress: Callable[[Progress], None] = lambda _progress: None,
     ) -> None:
-        if randomness.predictable and not runner.radio.predictable_allowed:
-            raise PredictableRandomnessError(
-                "Seeded randomness is for simulations; real radios need the system's."
-            )
         self.options = options or CommissioningOptions()
         self.sightings = Sightings()
         self._network = network
         self._store = store
         self._runner = runner
-        self._on_progress = on_progress
+        self._telling = Telling(on_progress)
         self._tools = JobTools(
             network,
             store,
@@ -104,9 +68,10 @@ class Commissioner:
             clock,
             randomness,
             self.options.policy,
-            self.options.timing or LinkTiming(retransmit=retransmit_after(runner.radio.pacing)),
+            self.options.link_timing(runner.radio.pacing),
         )
         self._tries = Tries(self.options.back_off, self.options.most_failures)
+        self._admission = Admission(self._tools, self._tries, self.sightings)
         self._recovery = Recovery(network, store, runner, self._on_found)
         self._targets: dict[bytes, Target] = {}
         self._jobs: dict[bytes, DeviceJob] = {}
@@ -119,7 +84,7 @@ class Commissioner:
         """Listen, ask for the nodes of an interrupted run, and go on from there."""
         now = self._runner.timebase.time()
         self._began = self._moved = self._news = now
-        self._concurrency = self._choose_concurrency()
+        self._concurrency = self.options.concurrency(self._runner)
         network_id = self._network.id
         self._note_policy()
         self._store.close_interrupted(network_id)
@@ -183,11 +148,6 @@ class Commissioner:
             self.options.policy.weakenings,
         )
 
-    def _choose_concurrency(self) -> Concurrency:
-        if self.options.links is not None:
-            return FixedLinks(self.options.links)
-        return AdaptiveLinks(self._runner.counters, self._runner.radio.pacing)
-
     def _review(self) -> None:
         if self._ended:
             return
@@ -219,10 +179,7 @@ class Commissioner:
     def _on_stranger(self, uuid: bytes, sender: bytes | None, now: float) -> None:
         if len(uuid) == 16 and self.sightings.stranger(uuid, sender, now):
             self._news = now
-            if len(self.sightings.strangers) > _SHOWN:
-                return
-            who = "a device that is not on the list"
-            self._on_progress(Progress(ResultKind.REFUSED, who, "it stays outside."))
+            self._telling.stranger(len(self.sightings.strangers))
 
     def _consider(self, target: Target, data: bytes, sender: bytes | None, now: float) -> None:
         uuid = target.asset.uuid
@@ -244,20 +201,11 @@ class Commissioner:
     def _admit(
         self, target: Target, beacon: UnprovisionedBeacon, sender: bytes | None, now: float
     ) -> None:
-        asset, tools = target.asset, self._tools
-        hold = self._tries.hold(asset.uuid, sender, now)
-        if hold is not None:
-            self.sightings.avoid(asset.uuid, sender, hold.until)
-            self._refuse(target, Refusal(asset.uuid, sender, hold.code, hold.reason, now))
-            return
-        shown = beacon.has_certificate or tools.chains.prefetched(asset.uuid) is not None
-        known = credentials_of(asset, tools.store, tools.policy, shows_certificate=shown)
-        if known is not None:
-            self._begin(target, known, sender, now)
+        found = self._admission.ask(target.asset, beacon, sender, now)
+        if isinstance(found, Refusal):
+            self._refuse(target, found)
         else:
-            # A beacon proves nothing: the next one under the same address may be the device's own.
-            reason = "The beacon offers no certificate and the policy demands one, or a known key."
-            self._refuse(target, Refusal(asset.uuid, sender, "downgrade", reason, now))
+            self._begin(target, found, sender, now)
 
     # Jobs.
 
@@ -277,7 +225,7 @@ class Commissioner:
         )
         self._jobs[uuid.bytes] = job
         self._news = now
-        self._on_progress(Progress(ResultKind.WORKING, target.asset.name, "link opened"))
+        self._telling.working(target.asset, "link opened")
         job.start()
 
     def _on_job_over(self, _job: DeviceJob, result: JobResult) -> None:
@@ -293,7 +241,6 @@ class Commissioner:
             self._joined(target, result.node, result.ended)
 
     def _on_refused(self, target: Target, result: JobResult) -> None:
-        seconds = None if result.began is None else result.ended - result.began
         code, reason = result.code or "refused", result.reason or ""
         until = result.ended + self.options.skip
         hold = self._count_try(target, result)
@@ -302,19 +249,7 @@ class Commissioner:
             if hold.code == LOCKED:
                 code, reason = hold.code, f"{reason} {hold.reason}"
         self.sightings.avoid(target.asset.uuid, result.sender, until)
-        self._refuse(
-            target,
-            Refusal(
-                target.asset.uuid,
-                result.sender,
-                code,
-                reason,
-                result.ended,
-                seconds,
-                result.retransmissions,
-                result.authentication,
-            ),
-        )
+        self._refuse(target, result.refusal(code, reason))
 
     def _count_try(self, target: Target, result: JobResult) -> Hold | None:
         """Count an OOB value that did not fit; it is stored with the attempt already."""
@@ -336,15 +271,13 @@ class Commissioner:
             self.sightings.avoid(target.asset.uuid, result.sender, again)
         if result.reservation is not None:
             self._recovery.ask(result.reservation)
-        self._on_progress(Progress(ResultKind.WORKING, target.asset.name, result.reason or ""))
+        self._telling.working(target.asset, result.reason or "")
 
     def _refuse(self, target: Target, refusal: Refusal) -> None:
         if self.sightings.refuse(refusal):
             self._news = refusal.at
-            if len(self.sightings.refusals_of(refusal.uuid)) > _SHOWN:
-                return
-            who = f"somebody under the UUID of {target.asset.name}"
-            self._on_progress(Progress(ResultKind.REFUSED, who, refusal.reason))
+            so_many = len(self.sightings.refusals_of(refusal.uuid))
+            self._telling.refused(target.asset, refusal.reason, so_many)
 
     def _on_found(self, node: Node, now: float) -> None:
         target = self._targets.get(node.uuid.bytes)
@@ -354,9 +287,7 @@ class Commissioner:
     def _joined(self, target: Target, node: Node, now: float) -> None:
         target.joined(node, now)
         self._moved = self._news = now
-        self._on_progress(
-            Progress(ResultKind.NODE, target.asset.name, f"node 0x{node.address:04x}")
-        )
+        self._telling.joined(target.asset, node)
 
 
 _ENDINGS: dict[Outcome, Callable[[Commissioner, Target, JobResult], None]] = {

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from meshwright.clock import Clock
 from meshwright.core.bearers.pb_adv import LINK_ID_SIZE, ProvisionerLink
-from meshwright.core.bearers.timing import LinkTiming
 from meshwright.core.effects import CloseReason, Effect, LinkClosed, LinkOpened
 from meshwright.core.provisioning.authentication import Authentication, KeySource
 from meshwright.core.provisioning.data import ProvisioningData
@@ -19,68 +16,21 @@ from meshwright.core.provisioning.events import (
     RecordsListed,
     SessionFailed,
 )
-from meshwright.core.provisioning.fields import INTERMEDIATES, ErrorCode, RecordId
+from meshwright.core.provisioning.fields import RecordId
 from meshwright.core.provisioning.oob import Choice
-from meshwright.core.provisioning.policy import AuthenticationPolicy
 from meshwright.core.provisioning.provisioner import ProvisionerMachine
 from meshwright.core.provisioning.session import Session
 from meshwright.pki.errors import CertificateRejectedError
 from meshwright.pki.validation import ValidatedDevice
 from meshwright.radio.interests import link_pattern
-from meshwright.radio.runner import Runner
-from meshwright.randomness import Randomness
-from meshwright.registry.entities import Attempt, Network, Node, Outcome
+from meshwright.registry.entities import Attempt, Node, Outcome
 from meshwright.registry.errors import ConflictError
-from meshwright.services.chains import Chain, ChainBook
+from meshwright.services.chain_reading import ChainReading
+from meshwright.services.chains import Chain
 from meshwright.services.credentials import CERTIFIED, Credentials
-from meshwright.services.ports import CommissioningStore, Validator
+from meshwright.services.job_result import STOPPED, Failure, JobResult
+from meshwright.services.job_tools import JobTools
 from meshwright.services.wording import sentence
-
-_TRANSIENT = frozenset({"no-answer", "link-lost", "provisioning-timeout", "refused-by-device"})
-"""What says nothing about the device: the same one is tried again soon."""
-
-_UNPROVEN = frozenset({"confirmation-failed", "reflected-random"})
-"""How a device shows that it does not know the OOB value."""
-
-STOPPED = "stopped"
-"""The code of a job that ended with its run."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobTools:
-    """What every job of one network works with."""
-
-    network: Network
-    store: CommissioningStore
-    validator: Validator
-    chains: ChainBook
-    runner: Runner
-    clock: Clock
-    randomness: Randomness
-    policy: AuthenticationPolicy
-    timing: LinkTiming
-
-
-@dataclass(frozen=True, slots=True)
-class JobResult:
-    """How a job ended. Times are those of the air; `reservation` is not settled yet.
-
-    `unproven` says that the OOB value did not fit: on the device, in the register, or in the hands
-    of somebody else.
-    """
-
-    attempt: Attempt
-    sender: bytes | None
-    outcome: Outcome
-    code: str | None
-    reason: str | None
-    began: float | None
-    ended: float
-    retransmissions: int
-    node: Node | None = None
-    reservation: Node | None = None
-    authentication: Authentication | None = None
-    unproven: bool = False
 
 
 class DeviceJob:
@@ -113,9 +63,7 @@ class DeviceJob:
         self._examine_only = examine_only
         self._over = self._recorded = False
         self._reservation: Node | None = None
-        self._device_certificate: bytes | None = None
-        self._intermediates: list[bytes] = []
-        self._to_read: list[int] = []
+        self._reading = ChainReading()
         label = ("provision", tools.network.uuid, attempt.uuid, attempt.number)
         random = tools.randomness.stream(*label)
         self._link = ProvisionerLink(
@@ -170,8 +118,7 @@ class DeviceJob:
         if RecordId.DEVICE_CERTIFICATE not in effect.ids:
             self._refuse("no-certificate", "The device has no certificate of its own to show.", now)
             return
-        listed = frozenset(effect.ids)
-        self._to_read = [i for i in INTERMEDIATES if i in listed]
+        self._reading = ChainReading(effect.ids)
         self._act(self._machine.read_record(RecordId.DEVICE_CERTIFICATE, now), now)
 
     def _on_record(self, effect: RecordRead, now: float) -> None:
@@ -180,26 +127,24 @@ class DeviceJob:
                 "missing-record", f"The device does not hand out record {effect.record_id}.", now
             )
             return
-        if effect.record_id == RecordId.DEVICE_CERTIFICATE:
-            self._device_certificate = effect.content
-            known = self._tools.chains.intermediates_of(effect.content)
-            if known is not None and self._accept(Chain(effect.content, known), now):
-                return
+        reading = self._reading
+        reading.take(effect.content)
+        certificate = reading.only_certificate
+        known = None if certificate is None else self._tools.chains.intermediates_of(certificate)
+        if known is not None and self._accept(reading.chain(known), now):
+            return
+        if reading.next_record is not None:
+            self._act(self._machine.read_record(reading.next_record, now), now)
         else:
-            self._intermediates.append(effect.content)
-        self._read_on(now)
+            self._finish_reading(now)
 
-    def _read_on(self, now: float) -> None:
-        if self._to_read:
-            self._act(self._machine.read_record(self._to_read.pop(0), now), now)
-        elif self._device_certificate is not None:
-            chain = Chain(self._device_certificate, tuple(self._intermediates))
-            try:
-                device = self._validate(chain)
-            except CertificateRejectedError as error:
-                self._refuse(error.code, str(error), now)
-            else:
-                self._invite(device.public_key, now)
+    def _finish_reading(self, now: float) -> None:
+        try:
+            device = self._validate(self._reading.chain())
+        except CertificateRejectedError as error:
+            self._refuse(error.code, str(error), now)
+        else:
+            self._invite(device.public_key, now)
 
     def _accept(self, chain: Chain, now: float) -> bool:
         """Go on with a chain that was not read here; False when the device has to show its own."""
@@ -282,16 +227,11 @@ class DeviceJob:
             self._finish(Outcome.FAILED, "no-answer", message, now)
 
     def _on_failed(self, effect: SessionFailed, now: float) -> None:
-        unproven = self._is_unproven(effect)
-        code, message = _explain(effect) if unproven else (effect.code, effect.message)
-        transient = code in _TRANSIENT or self._reservation is not None
-        outcome = Outcome.FAILED if transient else Outcome.REFUSED
-        self._finish(outcome, code, message, now, unproven=unproven)
-
-    def _is_unproven(self, effect: SessionFailed) -> bool:
         tried = self._choice is not None and self._choice.has_oob_value
-        refused = effect.error == ErrorCode.CONFIRMATION_FAILED or effect.code in _UNPROVEN
-        return tried and refused
+        failure = Failure.of(effect, tried_value=tried)
+        transient = failure.transient or self._reservation is not None
+        outcome = Outcome.FAILED if transient else Outcome.REFUSED
+        self._finish(outcome, failure.code, failure.reason, now, unproven=failure.unproven)
 
     def _finish(
         self,
@@ -332,19 +272,6 @@ class DeviceJob:
             unproven,
         )
         self._on_finished(self, result)
-
-
-def _explain(effect: SessionFailed) -> tuple[str, str]:
-    """Say what an OOB value that does not fit means to the owner."""
-    if effect.error is not None:
-        return "oob-value-refused", (
-            "The device refused our OOB value: correct the static value on the list, or somebody "
-            "else answered under its UUID."
-        )
-    return effect.code, (
-        "The device could not prove that it knows its OOB value and holds its key: compare the "
-        "static value on the list with the device, or suspect whoever answered."
-    )
 
 
 _HANDLERS: dict[type[Effect], Callable[..., None]] = {

@@ -8,7 +8,7 @@ from typing import Self
 
 from meshwright.core.provisioning.authentication import Authentication, Weakening
 from meshwright.registry.entities import Asset, Node
-from meshwright.services.job import JobResult
+from meshwright.services.job_result import JobResult
 from meshwright.services.sightings import Refusal, Stranger
 from meshwright.services.tries import Hold
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meshwright.registry.entities import Asset, Node
-from meshwright.services.job import STOPPED, JobResult
+from meshwright.services.job_result import STOPPED, JobResult
 from meshwright.services.report import AssetResult
 from meshwright.services.sightings import Refusal
 from meshwright.services.tries import Hold

@@ -17,7 +17,7 @@ from meshwright.factory.line import Step
 from meshwright.radio.capture import CaptureFile
 from meshwright.registry.entities import Network
 from meshwright.services.assets import enter_assets, scan_labels
-from meshwright.services.commissioning import CommissioningOptions
+from meshwright.services.commissioning_options import CommissioningOptions
 from meshwright.services.networks import create_network
 from meshwright.services.report import ResultKind
 from meshwright.settings import Manufacturer

@@ -13,7 +13,8 @@ from meshwright.radio.station import Station
 from meshwright.registry.entities import Network
 from meshwright.roles.bearers import Bearer
 from meshwright.roles.transceiver import no_bearer
-from meshwright.services.commissioning import Commissioner, CommissioningOptions
+from meshwright.services.commissioning import Commissioner
+from meshwright.services.commissioning_options import CommissioningOptions
 from meshwright.services.report import CommissioningReport, Progress
 from meshwright.wiring.home import Home
 from meshwright.wiring.radios import opened_station

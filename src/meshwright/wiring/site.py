@@ -19,7 +19,8 @@ from meshwright.radio.runner import Runner
 from meshwright.radio.simulated.air import PROVISIONER_HOP, Air
 from meshwright.radio.simulated.propagation import Faults
 from meshwright.registry.entities import Network
-from meshwright.services.commissioning import Commissioner, CommissioningOptions
+from meshwright.services.commissioning import Commissioner
+from meshwright.services.commissioning_options import CommissioningOptions
 from meshwright.services.report import CommissioningReport, Progress
 from meshwright.sim.device import VirtualDevice
 from meshwright.sim.flash import FlashFile
