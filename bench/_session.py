@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +38,6 @@ from meshwright.randomness import SeededRandomness
 
 DEVICE = UUID("1b9d6bcd-bbfd-11f0-8000-ab8dfbbd4bed")
 DATA = ProvisioningData(bytes(16), 0, 0, 0, 2)
-_AD_HEADER = 2
 STATIC = StaticOob(OobKind.BINARY, bytes(range(32)))
 
 Leads = dict[type[Effect], Callable[[Any, float], list[Effect]]]
@@ -60,8 +60,9 @@ class Way:
         key = "certificate read" if self.certificate else "key known" if self.oob_key else "in band"
         return f"{self.algorithm.name}, {key}, {self.method.name.replace('_', ' ').lower()}"
 
-    @property
+    @cached_property
     def policy(self) -> AuthenticationPolicy:
+        """What the Provisioner accepts: this way and no other."""
         return AuthenticationPolicy(
             algorithms=tuple(Algorithm),
             require_oob_public_key=self.oob_key,
@@ -69,7 +70,9 @@ class Way:
             static_with_cmac=True,
         )
 
+    @cache  # noqa: B019 - a device is built once, and there are few
     def device(self, pair: KeyPair) -> DeviceOptions:
+        """Return the device that is authenticated so."""
         options = DeviceOptions(
             algorithms=Algorithms(self.algorithm.offered_as),
             key_pair=pair if self.oob_key else None,
@@ -107,10 +110,9 @@ class Sessions:
         self._pair = pair
         self._validate = validate
 
-    def run(self, way: Way) -> Wire:
+    def run(self, way: Way, arrives: Callable[[Transmit], bool] | None = None) -> Wire:
         """Provision the device once, from Link Open to the last Link Close; return the wire."""
-        provisioner, device = self.ends(way)
-        wire = Wire(provisioner, device)
+        wire = Wire(*self.ends(way), arrives)
         _Person(wire)
         wire.open()
         wire.run()
@@ -155,16 +157,16 @@ class Sessions:
 class Wire:
     """Carries every packet at once to the other end; the clock jumps from deadline to deadline.
 
-    `packets` and `octets` count advertising structures, their length octets included.
+    `arrives` sees every packet and says whether it does.
     """
 
     def __init__(
-        self, provisioner: End, device: End, lost: Callable[[Transmit], bool] | None = None
+        self, provisioner: End, device: End, arrives: Callable[[Transmit], bool] | None = None
     ) -> None:
         self.provisioner, self.device = provisioner, device
-        self.nodes = self.packets = self.octets = 0
+        self.nodes = 0
         self.provisioned_at = self.now = 0.0
-        self._lost = lost
+        self._arrives = arrives
 
     def open(self) -> None:
         """Let the Provisioner open its link."""
@@ -174,30 +176,27 @@ class Wire:
 
     def act(self, end: End, effects: list[Effect]) -> None:
         """Carry out what a session asks for."""
+        # As short as it can be: what is measured is the sessions, not this.
         for effect in effects:
             if type(effect) is Transmit:
-                self._carry(end, effect)
+                if self._arrives is None or self._arrives(effect):
+                    other = self.device if end is self.provisioner else self.provisioner
+                    heard = other.session.receive(effect.payload, self.now, None)
+                    if heard:
+                        self.act(other, heard)
+                end.session.transmitted(effect.lane, self.now)
             elif type(effect) in end.leads:
                 self.act(end, end.session.carry_out(end.lead(effect, self.now), self.now))
             elif type(effect) is BecameNode:
                 self.nodes += 1
                 self.provisioned_at = self.now
 
-    def _carry(self, end: End, packet: Transmit) -> None:
-        self.packets += 1
-        self.octets += len(packet.payload) + _AD_HEADER
-        other = self.device if end is self.provisioner else self.provisioner
-        if self._lost is None or not self._lost(packet):
-            heard = other.session.receive(packet.payload, self.now, None)
-            if heard:
-                self.act(other, heard)
-        end.session.transmitted(packet.lane, self.now)
-
-    def run(self, until: Callable[[], bool] = lambda: False) -> None:
+    def run(self, until: Callable[[], bool] | None = None) -> None:
         """Run until neither end waits for anything, or until `until`."""
         first, second = self.provisioner, self.device
-        while not until():
-            mine, other = first.session.next_deadline(), second.session.next_deadline()
+        mine_next, other_next = first.session.next_deadline, second.session.next_deadline
+        while until is None or not until():
+            mine, other = mine_next(), other_next()
             if other is None or (mine is not None and mine <= other):
                 end, due = first, mine
             else:
