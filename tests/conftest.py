@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 
 import pytest
 from hypothesis import settings
@@ -17,6 +18,9 @@ pytest.register_assert_rewrite("tests.radio.contract", "tests.radio.gatt_contrac
 
 REQUIRE_ALL = "REQUIRE_ALL"
 _MISSING = "missing program"
+
+# A shell that starts the tests in the background has Ctrl-C ignored, by them and by all they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Machines differ in speed, so no example has a deadline.
 settings.register_profile("default", deadline=None)
