@@ -53,6 +53,7 @@ def test_the_commands_are_those_of_the_issue() -> None:
         "assets unaccounted",
         "ca create",
         "ca show",
+        "cert check",
         "commission",
         "demo",
         "device run",
@@ -94,6 +95,7 @@ def arguments_of(command: tuple[str, ...]) -> tuple[str, ...]:
         "assets add": ("--uuid", "0" * 32),
         "assets oob": ("lamp", "--remove-static-oob"),
         "assets retry": ("lamp",),
+        "cert check": (__file__,),
         "network create": ("hall",),
     }
     return (*command, *given.get(" ".join(command), ()))
@@ -133,6 +135,8 @@ def test_a_radio_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, comm
         ("frob",),
         ("assets", "frob"),
         ("assets", "add"),
+        ("cert", "check"),
+        ("cert", "check", "nowhere.pem"),
         ("commission", "--loss", "2"),
         ("commission", "--links", "0"),
         ("demo", "--devices", "0"),

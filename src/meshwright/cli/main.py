@@ -26,6 +26,7 @@ _DEBUG_VARIABLE = "MESHWRIGHT_DEBUG"
 _COMMANDS = {
     "assets": "meshwright.cli.assets",
     "ca": "meshwright.cli.ca",
+    "cert": "meshwright.cli.cert",
     "commission": "meshwright.cli.commission",
     "demo": "meshwright.cli.demo",
     "device": "meshwright.cli.device",
