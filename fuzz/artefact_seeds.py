@@ -9,12 +9,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.pki.forging import DEVICE_UUID
 
 from fuzz.artefacts import PASSPHRASE, scratch, site
-from fuzz.octets import long
+from fuzz.octets import long, sized
 from fuzz.seeds import loaded, values_of, vectors
 from meshwright import settings
 from meshwright.core.provisioning.data import ProvisioningData
 from meshwright.factory.label_text import label_text
 from meshwright.pki import der
+from meshwright.pki.compact_encoding import encode, make_template
 from meshwright.pki.csr import make_csr
 from meshwright.pki.key_file import create_key_file
 from meshwright.randomness import SeededRandomness
@@ -59,6 +60,13 @@ def chains() -> list[bytes]:
     good = site()
     ways = ([good.leaf, good.batch], [good.leaf, b""], [good.leaf, good.batch, good.root])
     return [b"".join(long(each) for each in way) for way in ways]
+
+
+def compact_chains() -> list[bytes]:
+    """Return what devices with little flash keep."""
+    good = site()
+    template = make_template(good.leaf, good.batch)
+    return [sized(encode(good.leaf, template, good.batch)) + template]
 
 
 def requests() -> list[bytes]:

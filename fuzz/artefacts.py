@@ -16,7 +16,7 @@ from fuzz.octets import Decisions
 from meshwright import settings
 from meshwright.core.errors import MalformedError
 from meshwright.factory.label_text import label_text, parse_label
-from meshwright.pki import der
+from meshwright.pki import compact, compact_encoding, der
 from meshwright.pki.certificate import Certificate, verify_signature
 from meshwright.pki.checks import DEVICE, run
 from meshwright.pki.csr import check_csr
@@ -140,6 +140,18 @@ def labels(data: bytes) -> None:
         again = parse_label(label_text(found.base, found.uuid))
         same(again.uuid, found.uuid, "the UUID of a label")
         same(again.base.lower(), found.base.lower(), "the base of a label")
+
+
+def compact_chains(data: bytes) -> None:
+    """Expand a compact certificate: the record behind its size, then the template."""
+    decisions = Decisions(data)
+    record, template = decisions.sized(), decisions.rest()
+    found = value_or_error(compact.decode, record, template, site().batch)
+    if found is not None:
+        must(len(found) <= compact.LARGEST_COMPACT + 100, "more than a certificate may have")
+        same(der.whole(found).end, len(found), "the end of a certificate")
+        again = compact_encoding.encode(found, template, site().batch)
+        same(compact.decode(again, template, site().batch), found, "a certificate")
 
 
 def flash_files(data: bytes) -> None:

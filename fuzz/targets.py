@@ -58,6 +58,7 @@ TARGETS = {
     "certificate": Target(artefacts.certificates, artefact_seeds.certificates, 4096),
     "chain": Target(artefacts.chains, artefact_seeds.chains, 4096),
     "resigned": Target(artefacts.resigned, artefact_seeds.signed_parts, 4096),
+    "compact-chain": Target(artefacts.compact_chains, artefact_seeds.compact_chains),
     "csr": Target(artefacts.requests, artefact_seeds.requests, 4096),
     "common-name": Target(artefacts.common_names, artefact_seeds.common_names, 256),
     "crl": Target(artefacts.crls, artefact_seeds.crls, 4096),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import struct
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from meshwright.core.provisioning.data import ProvisioningData
 from meshwright.core.provisioning.static_text import parse_static_text, static_text
 from meshwright.core.provisioning.values import StaticOob
 from meshwright.files import write_atomic
+from meshwright.sim import flash_records
 
 _FORMAT = "meshwright-flash-1"
 _LARGEST = 1 << 20
@@ -139,10 +139,7 @@ _CODECS: dict[str, _Codec] = {
     "company_id": (int, int),
     "product_id": (int, int),
     "private_key": (lambda scalar: scalar.to_bytes(32, "big").hex(), lambda text: int(text, 16)),
-    "records": (
-        lambda records: {f"{i:04x}": b64encode(data).decode() for i, data in records.items()},
-        lambda found: {int(i, 16): b64decode(text, validate=True) for i, text in found.items()},
-    ),
+    "records": (flash_records.to_json, flash_records.from_json),
     "membership": (
         lambda member: {
             "data": member.data.encode().hex(),
