@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from tests.cli.commands import Done, meshwright, refused
 
 from meshwright.cli.exits import ExitStatus
 from meshwright.pki.certificate_file import to_pem
+from meshwright.sim.flash import FlashFile
 
 CHAINS = Path(__file__).parent.parent / "chains"
 INDEX: list[dict[str, Any]] = json.loads((CHAINS / "index.json").read_text())["chains"]
@@ -89,7 +89,7 @@ def test_without_a_policy_a_missing_one_is_a_warning() -> None:
 
 
 def test_a_chain_of_a_home_against_its_roots(plant: Path, tmp_path: Path) -> None:
-    flash = json.loads(next(iter(sorted((plant / "flash").glob("*.json")))).read_text())
+    flash = plant / "flash/device-0001.json"
     chain = tmp_path / "lamp.pem"
     chain.write_text("".join(map(to_pem, chain_of(flash))), encoding="ascii")
     done = meshwright("cert", "check", chain, "--home", plant, "--json")
@@ -99,9 +99,9 @@ def test_a_chain_of_a_home_against_its_roots(plant: Path, tmp_path: Path) -> Non
     assert (other.status, other.json["code"]) == (3, "path-untrusted")
 
 
-def chain_of(flash: dict[str, Any]) -> list[bytes]:
+def chain_of(flash: Path) -> list[bytes]:
     """Return the records of a device that are certificates."""
-    records = map(b64decode, flash["records"].values())
+    records = FlashFile.open(flash).content.records.values()
     return [each for each in records if each.startswith(b"\x30\x82")]
 
 

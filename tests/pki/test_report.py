@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from base64 import b64decode
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,7 @@ from tests.pki.test_revocation import make_crl
 from meshwright.core.errors import InputError
 from meshwright.pki.certificate_file import read_certificates, to_pem
 from meshwright.pki.chain_files import read_chain, read_crls
-from meshwright.pki.errors import CertificateRejectedError
+from meshwright.pki.errors import CertificateRejectedError, MalformedCertificateError
 from meshwright.pki.explain import ChainExplainer
 from meshwright.pki.findings import Level
 from meshwright.pki.profile import UUID_ASSIGNED_AND_UNIQUE
@@ -43,6 +45,7 @@ from meshwright.pki.report import ChainReport, Role, StatusOutcome
 from meshwright.pki.validation import ChainValidator
 
 CHAINS = Path(__file__).parent.parent / "chains"
+VECTORS = CHAINS.parent / "vectors" / "pki"
 INDEX: list[dict[str, Any]] = json.loads((CHAINS / "index.json").read_text())["chains"]
 IDS = [each["name"] for each in INDEX]
 
@@ -203,6 +206,27 @@ def test_whatever_the_octets_are_there_is_a_report(site: Site, data: st.DataObje
     report = explain(site, leaf, batch, uuid=DEVICE_UUID)
     assert report.accepted == (report.errors == ())
     assert report.accepted or report.code in report.errors
+
+
+def test_foreign_chains_are_refused_for_what_is_told(site: Site) -> None:
+    limbo = json.loads((VECTORS / "limbo_profile.json").read_text())
+    octets = {name: pem_of(text) for name, text in limbo["pem"].items()}
+    explained = 0
+    for case in limbo["cases"]:
+        chain = [octets[each] for each in (case["leaf"], *case["intermediates"])]
+        at = datetime.fromisoformat(case["time"] or limbo["default_time"])
+        for roots in ([octets[each] for each in case["trusted"]], [site.root]):
+            with suppress(MalformedCertificateError, InputError):
+                explainer = ChainExplainer(roots, required_policies=frozenset())
+                report = explainer.explain(chain[0], chain[1:], at=at)
+                assert report.accepted == (report.errors == ()), case["id"]
+                assert report.accepted or report.code in report.errors, case["id"]
+                explained += 1
+    assert explained > len(limbo["cases"])
+
+
+def pem_of(text: str) -> bytes:
+    return b64decode("".join(line for line in text.split("\n") if "-----" not in line))
 
 
 # Files.
