@@ -58,7 +58,7 @@ def command() -> None:
     help="Revocation lists in PEM or DER; then every certificate needs one.",
 )
 @home_command
-def check(  # the options are many
+def check(
     files: tuple[Path, ...],
     roots: tuple[Path, ...],
     at: str | None,
