@@ -6,6 +6,7 @@ Adapted from the BlueZ interop kit of this project's brief. What the daemon call
 
 # Annotations are not postponed here: dbus-fast cannot read a postponed None.
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ from dbus_fast.annotations import (
 )
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
 from tests.interop.bluez.meshd import ROOT, Meshd
+from tests.radio.waiting import until
 
 PATH = "/app"
 NETWORK, MANAGEMENT = "org.bluez.mesh.Network1", "org.bluez.mesh.Management1"
@@ -47,9 +49,13 @@ class Agent:
 
 
 class Application:
-    """One element, an agent and a provisioner on the daemon's bus."""
+    """One element, an agent and a provisioner on the daemon's bus.
+
+    `start_heard` tells whether the device has got Start; until then the agent keeps its key.
+    """
 
     def __init__(self, meshd: Meshd, agent: Agent | None = None, *, address: int = 0x0100) -> None:
+        self.start_heard: Callable[[], bool] = lambda: True
         self.meshd = meshd
         self.events: asyncio.Queue[tuple[Any, ...]] = asyncio.Queue()
         self.token = 0
@@ -162,7 +168,9 @@ class _Agent(ServiceInterface):
         return self._agent.private_key
 
     @dbus_method("PublicKey")
-    def public_key(self) -> DBusBytes:
+    async def public_key(self) -> DBusBytes:
+        # An answer that comes before Start has left takes its place on the air: Start is lost.
+        await until(self._owner.start_heard)
         self._owner.events.put_nowait(("PublicKey",))
         return self._agent.public_key
 

@@ -22,6 +22,7 @@ from meshwright.core.provisioning.data import ProvisioningData
 from meshwright.core.provisioning.device import DeviceMachine
 from meshwright.core.provisioning.device_options import DeviceOptions
 from meshwright.core.provisioning.events import (
+    AttentionChanged,
     Authenticated,
     BecameNode,
     CapabilitiesReceived,
@@ -125,6 +126,7 @@ class Device:
         self.node: BecameNode | None = None
         self.refused: list[SessionRefused] = []
         self.links_closed = 0
+        self.started = False
         self._runner = runner
         self._uuid = uuid
         self._beacon = encode_beacon(UnprovisionedBeacon(UUID(bytes=uuid), oob))
@@ -148,6 +150,8 @@ class Device:
             elif isinstance(effect, LinkClosed):
                 self.links_closed += 1
                 self._runner.retune(self._session, open_pattern(self._uuid))
+            elif isinstance(effect, AttentionChanged):
+                self.started |= effect.seconds == 0  # the daemon always wants some until Start
             elif isinstance(effect, BecameNode):
                 self.node = effect
             elif isinstance(effect, SessionRefused):

@@ -40,6 +40,7 @@ class Site:
 
     async def provision(self, device: Device) -> tuple[Any, ...]:
         """Let the daemon do its work; returns how it ended."""
+        self.application.start_heard = lambda: device.started
         await self.application.scan()
         await self.application.event("ScanResult")
         await self.application.add_node(self.uuid)
