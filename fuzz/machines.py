@@ -10,8 +10,9 @@ from fuzz.octets import Decisions
 from fuzz.scenarios import SCENARIOS, UUID
 from meshwright.core.bearers import generic
 from meshwright.core.bearers.generic import ControlOpcode
-from meshwright.core.bearers.link import Link, Phase
+from meshwright.core.bearers.link import Link
 from meshwright.core.bearers.pb_adv import DeviceLink, ProvisionerLink
+from meshwright.core.bearers.phase import Phase
 from meshwright.randomness import SeededRandomness
 
 LINK_ID = bytes.fromhex("11223344")

@@ -58,7 +58,8 @@ class Timers(Generic[Name]):
 
     def _look(self) -> None:
         """Find the earliest timer again; of several the one that was started first."""
-        self._first = self.next = None
+        first = earliest = None
         for name, deadline in self._deadlines.items():
-            if self.next is None or deadline < self.next:
-                self._first, self.next = name, deadline
+            if earliest is None or deadline < earliest:
+                first, earliest = name, deadline
+        self._first, self.next = first, earliest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from meshwright.core.bearers import generic
@@ -30,6 +30,25 @@ def encoded(pdu: generic.Generic) -> bytes:
 )
 def test_frame_check_values(pdu: str, fcs: int) -> None:
     assert generic.frame_check(bytes.fromhex(pdu)) == fcs
+
+
+def bit_by_bit(pdu: bytes) -> int:
+    """Compute the FCS as 5.3.1.1 tells it."""
+    register = 0xFF
+    for octet in pdu:
+        register ^= octet
+        for _ in range(8):
+            register = register >> 1 ^ (0xE0 if register & 1 else 0)
+    return 0xFF - register
+
+
+@given(st.binary(min_size=1, max_size=generic.MAXIMUM_PDU))
+@example(bytes(range(128)))
+@example(bytes(range(129)))
+@example(bytes(range(192)))
+@example(bytes(index % 251 for index in range(generic.MAXIMUM_PDU)))
+def test_frame_check_of_any_length(pdu: bytes) -> None:
+    assert generic.frame_check(pdu) == bit_by_bit(pdu)
 
 
 @given(st.binary(min_size=1, max_size=100), st.integers(0, 799))

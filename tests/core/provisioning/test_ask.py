@@ -16,6 +16,7 @@ from meshwright.core.provisioning.events import (
     SessionFailed,
 )
 from meshwright.core.provisioning.fields import (
+    Algorithm,
     AuthenticationMethod,
     OutputAction,
     PduType,
@@ -93,14 +94,23 @@ def test_a_choice_that_does_not_fit_the_known_key_is_refused_and_another_may_fol
     [
         {"method": AuthenticationMethod.STATIC},
         {"method": AuthenticationMethod.OUTPUT, "action": OutputAction.BLINK, "size": 1},
+        {"algorithm": Algorithm.CMAC},
     ],
 )
-def test_a_choice_without_what_it_needs_is_refused(change: dict[str, int]) -> None:
+def test_a_choice_without_what_it_needs_or_of_the_weaker_algorithm_is_refused(
+    change: dict[str, int],
+) -> None:
     pair = Asking(IN_BAND, None)
     usual = pair.told.choice
     with pytest.raises(InputError) as caught:
         pair.start(replace(usual, start=replace(usual.start, **change)))
     assert caught.value.code == "bad-choice"
+
+
+def test_a_known_key_that_is_none_ends_the_session_when_it_is_used() -> None:
+    pair = Asking(ZERO_TOUCH, bytes(64))
+    pair.start(pair.told.choice)
+    assert [each.code for each in pair.told_provisioner(SessionFailed)] == ["invalid-public-key"]
 
 
 def test_an_impatient_device_breaks_the_protocol() -> None:

@@ -251,6 +251,16 @@ def test_a_device_that_accepts_only_oob(
     assert options.accepts(start) == accepted
 
 
+def test_a_device_that_accepts_only_oob_never_offers_cmac() -> None:
+    """5.4.1.2 forbids it, so the options cannot say it."""
+    options = replace(OPTIONS, static_oob=STATIC, only_oob=True)
+    assert options.algorithms == Algorithms.CMAC | Algorithms.HMAC
+    talk = Talk(AuthenticationMethod.STATIC, options, static=STATIC).carry()
+    (offered,) = talk.told_provisioner(CapabilitiesReceived)
+    assert offered.capabilities.algorithms == Algorithms.HMAC
+    assert_joined(talk)
+
+
 @pytest.mark.parametrize(
     "start",
     [

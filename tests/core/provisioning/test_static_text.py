@@ -98,3 +98,22 @@ def test_numbers_and_octets_may_be_given_in_other_types() -> None:
     assert static_text(StaticOob(OobKind.NUMERIC, b"\x01\x00")) == "numeric:256"
     assert static_text(StaticOob(OobKind.BINARY, "AB")) == "binary:4142"
     assert static_text(StaticOob(OobKind.ALPHANUMERIC, b"AB")) == "alphanumeric:AB"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (OobKind.NUMERIC, 1 << 128),
+        (OobKind.NUMERIC, -1),
+        (OobKind.NUMERIC, b"\1" + bytes(16)),
+        (OobKind.ALPHANUMERIC, "sécret"),
+    ],
+)
+def test_a_value_that_a_peer_could_make_us_choke_on_cannot_be_made(
+    kind: OobKind, value: bytes | str | int
+) -> None:
+    """Which algorithm writes it into an AuthValue is the peer's choice."""
+    with pytest.raises(InputError) as caught:
+        StaticOob(kind, value)
+    assert caught.value.code == "bad-static-oob"
+    assert "cret" not in str(caught.value)

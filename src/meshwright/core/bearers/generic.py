@@ -6,6 +6,7 @@ A PB-ADV packet is `Link ID 4 | Transaction Number 1 | Generic Provisioning PDU 
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import reduce
 from struct import unpack_from
 from typing import NamedTuple
 
@@ -56,16 +57,34 @@ def _pair_table(table: bytes) -> bytes:
 
 _CRC = _crc_table()
 _CRC_PAIRS = _pair_table(_CRC)
+_ROW = 64
+_CRC_ROW = reduce(lambda row, _: row.translate(_CRC), range(_ROW), bytes(range(256)))
 
 
 def frame_check(pdu: bytes) -> int:
     """Return the FCS of a provisioning PDU: CRC-8 of 3GPP TS 27.010 (5.3.1.1)."""
     crc = 0xFF
+    if len(pdu) > 2 * _ROW:
+        pdu, crc = _folded(pdu), 0
     for pair in unpack_from(f"<{len(pdu) // 2}H", pdu):
         crc = _CRC_PAIRS[crc ^ pair]
     if len(pdu) % 2:
         crc = _CRC[crc ^ pdu[-1]]
     return 0xFF - crc
+
+
+def _folded(pdu: bytes) -> bytes:
+    """Return one row of octets with the CRC of the whole, whose register begins with zero.
+
+    A CRC is linear: a row, stepped on by its length, may be added to the next one. Records are long
+    and are checked at both ends, so this pays.
+    """
+    padded = bytes(-len(pdu) % _ROW) + bytes([pdu[0] ^ 0xFF]) + pdu[1:]
+    row = padded[:_ROW]
+    for at in range(_ROW, len(padded), _ROW):
+        stepped = int.from_bytes(row.translate(_CRC_ROW))
+        row = (stepped ^ int.from_bytes(padded[at : at + _ROW])).to_bytes(_ROW)
+    return row
 
 
 class Start(NamedTuple):
@@ -102,13 +121,14 @@ def decode(pdu: bytes) -> Generic:
     """Decode one Generic Provisioning PDU; raises `MalformedError`."""
     if not 1 <= len(pdu) <= _MTU:
         raise MalformedError(f"a Generic Provisioning PDU has 1 to 24 octets, not {len(pdu)}")
-    return _DECODERS[pdu[0] & 3](pdu, pdu[0] >> 2)
+    first = pdu[0]
+    return _DECODERS[first & 3](pdu, first >> 2)
 
 
 def _decode_start(pdu: bytes, last_segment: int) -> Start:
     if len(pdu) <= _START_HEADER:
         raise MalformedError("Transaction Start without data")
-    total, data = int.from_bytes(pdu[1:3], "big"), pdu[_START_HEADER:]
+    total, data = pdu[1] << 8 | pdu[2], pdu[_START_HEADER:]
     if last_segment != last_segment_of(total) or len(data) != min(total, START_DATA):
         raise MalformedError("Transaction Start disagrees with its TotalLength")
     return Start(last_segment, total, pdu[3], data)
@@ -161,15 +181,20 @@ def last_segment_of(total_length: int) -> int:
     return max(0, -(-(total_length - START_DATA) // CONTINUATION_DATA))
 
 
-def segment(pdu: bytes) -> list[bytes]:
-    """Cut a provisioning PDU of 1 ... 1469 octets into Generic Provisioning PDUs."""
-    if not 0 < len(pdu) <= MAXIMUM_PDU:
-        raise ValueError(f"PB-ADV carries PDUs of 1 to {MAXIMUM_PDU} octets, not {len(pdu)}")
-    last = last_segment_of(len(pdu))
-    header = bytes([last << 2 | Gpcf.START, *len(pdu).to_bytes(2, "big"), frame_check(pdu)])
-    segments = [header + pdu[:START_DATA]]
-    for index in range(1, last + 1):
-        begin = START_DATA + (index - 1) * CONTINUATION_DATA
-        data = pdu[begin : begin + CONTINUATION_DATA]
-        segments.append(bytes([index << 2 | Gpcf.CONTINUATION]) + data)
-    return segments
+_CONTINUATIONS = [
+    bytes([index << 2 | Gpcf.CONTINUATION]) for index in range(1 + LAST_SEGMENT_LIMIT)
+]
+
+
+def segment(pdu: bytes, head: bytes = b"") -> list[bytes]:
+    """Cut a provisioning PDU of 1 ... 1469 octets into Generic Provisioning PDUs after `head`."""
+    size = len(pdu)
+    if not 0 < size <= MAXIMUM_PDU:
+        raise ValueError(f"PB-ADV carries PDUs of 1 to {MAXIMUM_PDU} octets, not {size}")
+    last = last_segment_of(size)
+    start = bytes([last << 2 | Gpcf.START, size >> 8, size & 0xFF, frame_check(pdu)])
+    rest = enumerate(range(START_DATA, size, CONTINUATION_DATA), 1)
+    return [
+        head + start + pdu[:START_DATA],
+        *[head + _CONTINUATIONS[i] + pdu[at : at + CONTINUATION_DATA] for i, at in rest],
+    ]

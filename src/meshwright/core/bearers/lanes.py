@@ -42,14 +42,13 @@ class Outgoing:
     @classmethod
     def transaction(cls, link_id: bytes, pdu: bytes, number: int) -> Outgoing:
         """Cut a provisioning PDU into the packets of one transaction."""
-        head = link_id + bytes([number])
-        packets = [head + segment for segment in generic.segment(pdu)]
+        packets = generic.segment(pdu, link_id + bytes([number]))
         return cls(packets, Priority.SEGMENT, number, (number & 0x7F) + 1, is_transaction=True)
 
     @property
-    def begun(self) -> bool:
-        """Tell whether any of it has left."""
-        return bool(self.index or self.rounds)
+    def unsent(self) -> bool:
+        """Tell whether it is a PDU of which nothing has left."""
+        return self.is_transaction and not (self.index or self.rounds)
 
 
 class AckLane:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from enum import IntEnum, auto
 from typing import ClassVar
 
 from meshwright.core.bearers import generic
 from meshwright.core.bearers.generic import ControlOpcode
 from meshwright.core.bearers.lanes import Outgoing, ack_packet, control_packet
+from meshwright.core.bearers.phase import Phase
 from meshwright.core.bearers.sender import SenderBinding
 from meshwright.core.bearers.sending import Sending, Timer
 from meshwright.core.bearers.timing import LinkTiming
@@ -29,17 +29,6 @@ from meshwright.core.effects import (
 )
 from meshwright.core.errors import MalformedError
 from meshwright.core.timers import Timers
-
-
-class Phase(IntEnum):
-    """Where a link is in its life."""
-
-    IDLE = auto()
-    OPENING = auto()
-    OPEN = auto()
-    CLOSING = auto()
-    CLOSED = auto()
-
 
 # Looking a member up on its enum takes as long as handling a packet's other steps (Python 3.11).
 _OPEN, _CLOSING, _LINK = Phase.OPEN, Phase.CLOSING, Timer.LINK
@@ -122,13 +111,18 @@ class Link(ABC):
 
     def receive(self, payload: bytes, now: float, sender: bytes | None) -> list[Effect]:
         """Take the content of a PB-ADV structure; what does not belong here is dropped."""
-        if not payload.startswith(self._link_id) or self._phase not in _LISTENING:
+        if self._phase not in _LISTENING:
+            return self._hear_idle(payload, now, sender)
+        if not payload.startswith(self._link_id):
             return []
         try:
             pdu = generic.decode(payload[generic.HEADER_SIZE :])
         except MalformedError:
             return self._drop()
         return self._HEARD[type(pdu)](self, pdu, payload[4], sender, now)
+
+    def _hear_idle(self, _payload: bytes, _now: float, _sender: bytes | None) -> list[Effect]:
+        return []  # there is no link
 
     def _drop(self) -> list[Effect]:
         self.statistics.dropped += 1
@@ -151,9 +145,8 @@ class Link(ABC):
     def _hear_ack(
         self, _ack: generic.Ack, number: int, sender: bytes | None, now: float
     ) -> list[Effect]:
-        if self._phase is not _OPEN or number & 0x80 != self._own.first:
-            return []
-        if not self._sender.admits(sender, now):
+        fitting = self._phase is _OPEN and number & 0x80 == self._own.first
+        if not fitting or not self._sender.admits(sender, now):
             return []
         # Nobody can have received what was not sent whole.
         outgoing = self._sending.outgoing
@@ -169,9 +162,8 @@ class Link(ABC):
         now: float,
     ) -> list[Effect]:
         incoming = self._incoming
-        if self._phase is not _OPEN or number & 0x80 != self._peer.first:
-            return []
-        if not self._sender.admits(sender, now):
+        fitting = self._phase is _OPEN and number & 0x80 == self._peer.first
+        if not fitting or not self._sender.admits(sender, now):
             return []
         if number == incoming.done:
             self._acknowledge(number, now)
@@ -255,8 +247,7 @@ class Link(ABC):
     def _last_word(self) -> list[bytes]:
         """Return the packets of the newest PDU if nothing of it has been sent."""
         outgoing = self._outbox.newest() or self._sending.outgoing
-        unsent = outgoing is not None and outgoing.is_transaction and not outgoing.begun
-        return outgoing.packets if outgoing is not None and unsent else []
+        return outgoing.packets if outgoing is not None and outgoing.unsent else []
 
     def _close(self, reason: CloseReason, last_word: list[bytes], now: float) -> list[Effect]:
         opened = self._phase is _OPEN

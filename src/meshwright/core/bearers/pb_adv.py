@@ -7,7 +7,8 @@ from collections.abc import Callable
 from meshwright.core.bearers import generic
 from meshwright.core.bearers.generic import ControlOpcode
 from meshwright.core.bearers.lanes import Outgoing, control_packet
-from meshwright.core.bearers.link import Link, Phase
+from meshwright.core.bearers.link import Link
+from meshwright.core.bearers.phase import Phase
 from meshwright.core.bearers.sending import Timer
 from meshwright.core.bearers.timing import DEVICE_TIMING, LinkTiming
 from meshwright.core.bearers.transactions import DEVICE_HALF, PROVISIONER_HALF
@@ -65,13 +66,8 @@ class DeviceLink(Link):
         """Tell whether a Provisioner holds this device."""
         return self._phase is Phase.OPEN
 
-    def receive(self, payload: bytes, now: float, sender: bytes | None) -> list[Effect]:
-        """Take the content of a PB-ADV structure; a Link Open for this device opens a link."""
-        if self._phase is Phase.IDLE:
-            return self._on_first_open(payload, now, sender)
-        return super().receive(payload, now, sender)
-
-    def _on_first_open(self, payload: bytes, now: float, sender: bytes | None) -> list[Effect]:
+    def _hear_idle(self, payload: bytes, now: float, sender: bytes | None) -> list[Effect]:
+        """Take a Link Open for this device, which opens a link."""
         if payload[generic.HEADER_SIZE :] != generic.link_open(self.uuid):
             return []
         self._begin(payload[:LINK_ID_SIZE], frozenset())

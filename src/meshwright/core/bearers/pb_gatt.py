@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from meshwright.core.bearers import proxy_sar
 from meshwright.core.bearers.link_statistics import LinkStatistics
+from meshwright.core.bearers.phase import Phase
 from meshwright.core.bearers.proxy_sar import (
     PROVISIONING_SIZE,
     SMALLEST_MTU,
@@ -47,14 +48,6 @@ class _Timer(IntEnum):
     FAREWELL = auto()
 
 
-class _Phase(IntEnum):
-    IDLE = auto()
-    CONNECTING = auto()
-    OPEN = auto()
-    CLOSING = auto()
-    CLOSED = auto()
-
-
 class GattLink:
     """What both ends share.
 
@@ -63,7 +56,7 @@ class GattLink:
     than `pdu_limit` octets ends the link.
     """
 
-    _resting: ClassVar[_Phase]
+    _resting: ClassVar[Phase]
     """Where a link goes when it is closed."""
 
     def __init__(
@@ -78,7 +71,7 @@ class GattLink:
         self.statistics = LinkStatistics()
         self._timers: Timers[_Timer] = Timers()
         self._reassembler = Reassembler({MessageType.PROVISIONING: pdu_limit})
-        self._phase = _Phase.IDLE
+        self._phase = Phase.IDLE
         self._reset()
 
     def _reset(self) -> None:
@@ -96,12 +89,12 @@ class GattLink:
     @property
     def finished(self) -> bool:
         """Tell whether the link will never be used again."""
-        return self._phase is _Phase.CLOSED
+        return self._phase is Phase.CLOSED
 
     @property
     def is_open(self) -> bool:
         """Tell whether PDUs can be exchanged."""
-        return self._phase is _Phase.OPEN
+        return self._phase is Phase.OPEN
 
     def next_deadline(self) -> float | None:
         return self._timers.next
@@ -118,7 +111,7 @@ class GattLink:
             return []
         self._reset()
         self._mtu = min(max(mtu, SMALLEST_MTU), proxy_sar.LARGEST_MTU)
-        self._phase = _Phase.OPEN
+        self._phase = Phase.OPEN
         self._timers.set(_Timer.LINK, now + self.timing.link)
         return [LinkOpened()]
 
@@ -132,7 +125,7 @@ class GattLink:
     def receive(self, value: bytes, now: float, sender: bytes | None = None) -> list[Effect]:
         """Take one value of the peer; a mistake in segmentation ends the link (6.3.2.2)."""
         del sender  # a connection has one peer
-        if self._phase is not _Phase.OPEN:
+        if self._phase is not Phase.OPEN:
             return []
         try:
             message = self._reassembler.receive(value, now)
@@ -171,7 +164,7 @@ class GattLink:
     def send(self, pdu: bytes, now: float) -> list[Effect]:
         """Queue one provisioning PDU; without an open link it is dropped."""
         del now
-        if self._phase is not _Phase.OPEN:
+        if self._phase is not Phase.OPEN:
             return []
         self._queue.append(pdu)
         return [] if self._at_radio else self._next_value()
@@ -182,11 +175,11 @@ class GattLink:
         So Complete and Failed are on their way before the connection ends. A peer that takes
         nothing is cut off after `timing.farewell`.
         """
-        if self._phase is _Phase.CONNECTING:
+        if self._phase is Phase.OPENING:
             return self._cut(reason)
-        if self._phase is not _Phase.OPEN:
+        if self._phase is not Phase.OPEN:
             return []
-        self._phase, self._reason = _Phase.CLOSING, reason
+        self._phase, self._reason = Phase.CLOSING, reason
         self._timers.stop_all()
         self._timers.set(_Timer.FAREWELL, now + self.timing.farewell)
         return [] if self._at_radio else self._next_value()
@@ -203,7 +196,7 @@ class GattLink:
         if value is not None:
             self._at_radio = True
             return [Transmit(Lane.TRANSACTION, value, Priority.SEGMENT)]
-        return self._all_sent() if self._phase is _Phase.CLOSING else []
+        return self._all_sent() if self._phase is Phase.CLOSING else []
 
     def _all_sent(self) -> list[Effect]:
         if self.keep and self._reason is CloseReason.SUCCESS:
@@ -215,7 +208,7 @@ class GattLink:
         return [Disconnect(), self._closed(reason)]
 
     def _closed(self, reason: CloseReason, *, by_peer: bool = False) -> LinkClosed:
-        opened = self._phase is not _Phase.CONNECTING
+        opened = self._phase is not Phase.OPENING
         self._reset()
         self._phase = self._resting
         return LinkClosed(reason, by_peer=by_peer, opened=opened)
@@ -240,11 +233,11 @@ class GattLink:
 class ProvisionerGattLink(GattLink):
     """Opens one link and is finished when it is closed."""
 
-    _resting = _Phase.CLOSED
+    _resting = Phase.CLOSED
 
     def open(self, now: float) -> list[Effect]:
         """Wait for the connection that is being made; ends in `LinkOpened` or `LinkClosed`."""
-        self._phase = _Phase.CONNECTING
+        self._phase = Phase.OPENING
         self._timers.set(_Timer.ESTABLISHMENT, now + self.timing.establishment)
         return []
 
@@ -252,8 +245,8 @@ class ProvisionerGattLink(GattLink):
 class DeviceGattLink(GattLink):
     """Serves one connection after the other, for as long as it is driven."""
 
-    _resting = _Phase.IDLE
+    _resting = Phase.IDLE
 
 
-_CONNECTABLE = frozenset({_Phase.IDLE, _Phase.CONNECTING})
-_OVER = frozenset({_Phase.IDLE, _Phase.CLOSED})
+_CONNECTABLE = frozenset({Phase.IDLE, Phase.OPENING})
+_OVER = frozenset({Phase.IDLE, Phase.CLOSED})

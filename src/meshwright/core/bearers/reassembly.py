@@ -31,10 +31,10 @@ class Reassembly:
         A segment that does not fit the Transaction Start is dropped. A wrong FCS discards
         everything: the sender repeats all segments.
         """
-        if isinstance(part, Start):
+        if type(part) is Start:
             self._begin(part)
-        elif self._start is None or _fits(self._start, part.segment_index, part.data):
-            self._segments.setdefault(part.segment_index, part.data)
+        elif self._start is None or _fits(self._start, *part):
+            self._segments.setdefault(*part)
         start = self._start
         if start is None or len(self._segments) < start.last_segment:
             return None

@@ -109,7 +109,8 @@ class Sending:
         outgoing = self.outgoing
         if outgoing is None or not outgoing.at_radio:
             return False  # withdrawn when it was on the air already
-        statistics.retransmissions += outgoing.rounds > 0
+        if outgoing.rounds:
+            statistics.retransmissions += 1
         outgoing.at_radio = False
         outgoing.index += 1
         return self._after_packet(outgoing, now)
@@ -118,15 +119,15 @@ class Sending:
         if outgoing.began is None and outgoing.is_transaction:
             outgoing.began = now
             self._timers.set(_ACKNOWLEDGMENT, now + self._timing.acknowledgment)
-        if outgoing.index < len(outgoing.packets):
-            self._start_delay(now)
-        elif outgoing.priority is Priority.CLOSE:
-            self.outgoing = None
-            return True
-        else:
+        pause = 0.0
+        if outgoing.index == len(outgoing.packets):
+            if outgoing.priority is Priority.CLOSE:
+                self.outgoing = None
+                return True
             outgoing.index = 0
             outgoing.rounds += 1
-            self._start_delay(now + self._pause(outgoing))
+            pause = self._pause(outgoing)
+        self._start_delay(now + pause)
         return False
 
     def _pause(self, outgoing: Outgoing) -> float:

@@ -30,27 +30,27 @@ DEVICE_HALF = Half(0x80)
 class Outbox:
     """Our PDUs that wait for their turn; each gets the next number then."""
 
-    __slots__ = ("_half", "_link_id", "_next", "_pdus")
+    __slots__ = ("_half", "_link_id", "_next", "_pdus", "full")
 
     def __init__(self, half: Half, link_id: bytes) -> None:
         self._half, self._link_id = half, link_id
         self._next = half.first
         self._pdus: deque[bytes] = deque()
+        self.full = False
+        """So much waits that nothing should be added to it."""
 
     def put(self, pdu: bytes) -> None:
         self._pdus.append(pdu)
-
-    @property
-    def full(self) -> bool:
-        """Tell whether so much waits that nothing should be added to it."""
-        return len(self._pdus) > QUEUE_LIMIT
+        self.full = len(self._pdus) > QUEUE_LIMIT
 
     def take(self) -> Outgoing | None:
         """Return the next transaction, if any."""
         if not self._pdus:
             return None
         number, self._next = self._next, self._half.following(self._next)
-        return Outgoing.transaction(self._link_id, self._pdus.popleft(), number)
+        outgoing = Outgoing.transaction(self._link_id, self._pdus.popleft(), number)
+        self.full = len(self._pdus) > QUEUE_LIMIT
+        return outgoing
 
     def newest(self) -> Outgoing | None:
         """Return what was put last, if any; everything else is forgotten."""

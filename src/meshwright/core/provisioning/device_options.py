@@ -20,6 +20,8 @@ from meshwright.core.provisioning.pdu import Capabilities, Start
 from meshwright.core.provisioning.records import SMALL_FRAGMENT
 from meshwright.core.provisioning.values import StaticOob
 
+_ALGORITHMS = frozenset(Algorithm)
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceOptions:
@@ -66,13 +68,10 @@ class DeviceOptions:
 
     def accepts(self, start: Start) -> bool:
         """Tell whether Start asks only for what is offered (5.4.2.3)."""
-        algorithms = {a for a in Algorithm if self.offered_algorithms >> a & 1}
-        keys = {PublicKeyType.IN_BAND} | ({PublicKeyType.OOB} if self.key_pair else set())
-        return (
-            start.algorithm in algorithms
-            and start.public_key in keys
-            and self._offers_method(start)
-        )
+        offered = start.algorithm in _ALGORITHMS and self.offered_algorithms >> start.algorithm & 1
+        in_band = start.public_key == PublicKeyType.IN_BAND
+        oob = start.public_key == PublicKeyType.OOB and self.key_pair is not None
+        return bool(offered) and (in_band or oob) and self._offers_method(start)
 
     def _offers_method(self, start: Start) -> bool:
         if start.method == AuthenticationMethod.OUTPUT:

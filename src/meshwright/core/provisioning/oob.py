@@ -9,12 +9,9 @@ from meshwright.core.provisioning.authentication import Authentication, KeySourc
 from meshwright.core.provisioning.challenge import SIZES, Challenge
 from meshwright.core.provisioning.fields import (
     Algorithm,
-    Algorithms,
     AuthenticationMethod,
     InputAction,
-    OobType,
     OutputAction,
-    PublicKeyOffer,
     PublicKeyType,
 )
 from meshwright.core.provisioning.pdu import Capabilities, Start
@@ -23,10 +20,9 @@ from meshwright.core.provisioning.policy import AuthenticationPolicy, RefusedByP
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was chosen and why, in words for the record."""
+    """What was chosen, and in what it is less than zero-touch."""
 
     start: Start
-    reason: str
     challenge: Challenge | None = None
     weaknesses: tuple[Weakening, ...] = ()
 
@@ -42,24 +38,20 @@ class Choice:
 
     def summary(self, source: KeySource = KeySource.OOB) -> Authentication:
         """Return what is stored and shown; `source` of a key that was known beforehand."""
-        return _summary(self.start, self.challenge, self.weaknesses, source)
+        start, challenge = self.start, self.challenge
+        return Authentication(
+            Algorithm(start.algorithm).name.lower(),
+            source if self.uses_oob_key else KeySource.IN_BAND,
+            AuthenticationMethod(start.method).name.lower().replace("_", "-"),
+            challenge.action.name.lower() if challenge else None,
+            start.size,
+            self.weaknesses,
+        )
 
-
-def _summary(
-    start: Start,
-    challenge: Challenge | None,
-    weaknesses: tuple[Weakening, ...],
-    source: KeySource,
-) -> Authentication:
-    in_band = start.public_key == PublicKeyType.IN_BAND
-    return Authentication(
-        Algorithm(start.algorithm).name.lower(),
-        KeySource.IN_BAND if in_band else source,
-        AuthenticationMethod(start.method).name.lower().replace("_", "-"),
-        challenge.action.name.lower() if challenge else None,
-        start.size,
-        weaknesses,
-    )
+    @property
+    def reason(self) -> str:
+        """One sentence for people."""
+        return self.summary().reason
 
 
 def choose(
@@ -83,8 +75,7 @@ def choose(
     action, size = (challenge.action, challenge.size) if challenge else (0, 0)
     start = Start(algorithm, public_key, method, action, size)
     weaknesses = _weaknesses(offer, method)
-    reason = _summary(start, challenge, weaknesses, KeySource.OOB).reason
-    return Choice(start, reason, challenge, weaknesses)
+    return Choice(start, challenge, weaknesses)
 
 
 def _weaknesses(offer: _Offer, method: AuthenticationMethod) -> tuple[Weakening, ...]:
@@ -104,14 +95,10 @@ def _weaknesses(offer: _Offer, method: AuthenticationMethod) -> tuple[Weakening,
 
 def _refuse_contradictions(capabilities: Capabilities) -> None:
     """Refuse what 5.4.1.2 forbids a device that wants OOB authentication only."""
-    if not capabilities.oob_type & OobType.ONLY_OOB:
+    if not capabilities.only_oob:
         return
-    no_method = not (
-        capabilities.oob_type & OobType.STATIC_AVAILABLE
-        or capabilities.output_size
-        or capabilities.input_size
-    )
-    if capabilities.algorithms & Algorithms.CMAC or no_method:
+    has_method = capabilities.static or capabilities.output_size or capabilities.input_size
+    if capabilities.offers(Algorithm.CMAC) or not has_method:
         raise RefusedByPolicyError(
             "The device demands OOB authentication and contradicts itself in its capabilities.",
             code="contradictory-capabilities",
@@ -123,8 +110,7 @@ _STRONGEST_FIRST = tuple(sorted(Algorithm, reverse=True))
 
 def strongest_offered(capabilities: Capabilities) -> Algorithm | None:
     """Return the algorithm that has to be used (5.4.2.3); unknown ones are ignored."""
-    offered = int(capabilities.algorithms)
-    return next((a for a in _STRONGEST_FIRST if offered >> a & 1), None)
+    return next((each for each in _STRONGEST_FIRST if capabilities.offers(each)), None)
 
 
 def _choose_algorithm(capabilities: Capabilities, policy: AuthenticationPolicy) -> Algorithm:
@@ -141,8 +127,7 @@ def _choose_algorithm(capabilities: Capabilities, policy: AuthenticationPolicy) 
 def _choose_public_key(
     capabilities: Capabilities, policy: AuthenticationPolicy, *, key_known: bool
 ) -> PublicKeyType:
-    offered = bool(capabilities.public_key_type & PublicKeyOffer.OOB_AVAILABLE)
-    if key_known and offered:
+    if key_known and capabilities.oob_key:
         return PublicKeyType.OOB
     if key_known:
         raise RefusedByPolicyError(
@@ -172,8 +157,8 @@ class _Offer:
     def in_words(self) -> str:
         """Name the methods that the device offers."""
         offered = {
-            "no OOB": not self.capabilities.oob_type & OobType.ONLY_OOB,
-            "static OOB": self.capabilities.oob_type & OobType.STATIC_AVAILABLE,
+            "no OOB": not self.capabilities.only_oob,
+            "static OOB": self.capabilities.static,
             "output OOB": self.capabilities.output_size in SIZES,
             "input OOB": self.capabilities.input_size in SIZES,
         }
@@ -197,7 +182,7 @@ def _choose_method(offer: _Offer) -> _Found:
 
 
 def _without_static(offer: _Offer) -> RefusedByPolicyError:
-    if offer.capabilities.oob_type & OobType.STATIC_AVAILABLE:
+    if offer.capabilities.static:
         return RefusedByPolicyError(
             "The device offers CMAC with its static OOB value and the policy demands HMAC for it: "
             "under CMAC one session gives the value away.",
@@ -222,15 +207,14 @@ def _no_common_method(offer: _Offer) -> RefusedByPolicyError:
 
 
 def _no_oob(offer: _Offer) -> _Found | None:
-    only_oob = offer.capabilities.oob_type & OobType.ONLY_OOB
     proves_nothing = offer.public_key is PublicKeyType.IN_BAND and not offer.policy.no_oob_in_band
-    return None if only_oob or proves_nothing else (AuthenticationMethod.NO_OOB, None)
+    refused = offer.capabilities.only_oob or proves_nothing
+    return None if refused else (AuthenticationMethod.NO_OOB, None)
 
 
 def _static(offer: _Offer) -> _Found | None:
-    offered = offer.capabilities.oob_type & OobType.STATIC_AVAILABLE
     safe = offer.algorithm is not Algorithm.CMAC or offer.policy.static_with_cmac
-    usable = offered and offer.static_known and safe
+    usable = offer.capabilities.static and offer.static_known and safe
     return (AuthenticationMethod.STATIC, None) if usable else None
 
 

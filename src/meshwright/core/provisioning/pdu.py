@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from meshwright.core.provisioning.fields import PduType
+from meshwright.core.provisioning.fields import Algorithm, OobType, PduType, PublicKeyOffer
 
 
 class _Empty:
@@ -42,6 +42,9 @@ class Invite:
 
 
 _CAPABILITIES = struct.Struct(">BHBBBHBH")
+# Plain numbers: flags make new flags at every step.
+_OOB_KEY = int(PublicKeyOffer.OOB_AVAILABLE)
+_STATIC, _ONLY_OOB = int(OobType.STATIC_AVAILABLE), int(OobType.ONLY_OOB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,24 @@ class Capabilities:
     output_actions: int = 0
     input_size: int = 0
     input_actions: int = 0
+
+    def offers(self, algorithm: Algorithm) -> bool:
+        return bool(self.algorithms >> algorithm & 1)
+
+    @property
+    def oob_key(self) -> bool:
+        """Tell whether the public key is to be had out of band."""
+        return bool(self.public_key_type & _OOB_KEY)
+
+    @property
+    def static(self) -> bool:
+        """Tell whether there is a static OOB value."""
+        return bool(self.oob_type & _STATIC)
+
+    @property
+    def only_oob(self) -> bool:
+        """Tell whether nothing goes without an OOB value."""
+        return bool(self.oob_type & _ONLY_OOB)
 
     def encode_body(self) -> bytes:
         return _CAPABILITIES.pack(

@@ -168,8 +168,8 @@ class ProvisionerMachine:
         return self._fail("link-lost", lost, None)
 
     def next_deadline(self) -> float | None:
-        deadlines = (self._deadline, self._records.deadline)
-        return min((each for each in deadlines if each is not None), default=None)
+        own, records = self._deadline, self._records.deadline
+        return own if own is None or records is None else min(own, records)
 
     def handle_deadline(self, now: float) -> list[Effect]:
         late = self._records.late(now)

@@ -25,6 +25,7 @@ class Session:
     def __init__(self, bearer: Bearer, machine: ProvisioningMachine) -> None:
         self.bearer = bearer
         self.machine = machine
+        self._bearer_deadline = bearer.next_deadline
         self._machine_deadline: float | None = None
         self._steps: dict[type[Effect], Callable[..., list[Effect]]] = {
             SendPdu: lambda effect, now: bearer.send(effect.pdu, now),
@@ -39,7 +40,7 @@ class Session:
         return self.bearer.finished
 
     def next_deadline(self) -> float | None:
-        bearer, machine = self.bearer.next_deadline(), self._machine_deadline
+        bearer, machine = self._bearer_deadline(), self._machine_deadline
         if bearer is None:
             return machine
         return bearer if machine is None or bearer <= machine else machine

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from meshwright.core.provisioning.fields import PduType
 
-_SIZES = {PduType.INVITE: 1, PduType.CAPABILITIES: 11, PduType.START: 5}
+_SIZES = {int(PduType.INVITE): 1, int(PduType.CAPABILITIES): 11, int(PduType.START): 5}
+"""Octets of parameters by type, in the order of ConfirmationInputs."""
 
 
 class Transcript:
@@ -13,14 +14,13 @@ class Transcript:
     __slots__ = ("_parts",)
 
     def __init__(self) -> None:
-        self._parts: dict[PduType, bytes] = {}
+        self._parts: dict[int, bytes] = {}
 
     def keep(self, octets: bytes) -> None:
         """Keep a PDU exactly as it was sent or received."""
-        pdu_type = PduType(octets[0])
-        if len(octets) != _SIZES[pdu_type] + 1:
-            raise ValueError(f"{pdu_type.name} does not belong into the transcript like this")
-        self._parts[pdu_type] = octets[1:]
+        if len(octets) != _SIZES.get(octets[0], 0) + 1:
+            raise ValueError(f"PDU {octets[0]:#04x} does not belong into the transcript like this")
+        self._parts[octets[0]] = octets[1:]
 
     def confirmation_inputs(self, provisioner_key: bytes, device_key: bytes) -> bytes:
         """Return ConfirmationInputs, 145 octets; both keys as X || Y, OOB or not."""

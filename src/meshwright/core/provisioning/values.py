@@ -6,6 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from meshwright.core.errors import InputError
+
+_SMALLER = 16
+"""Octets of an AuthValue under CMAC; under HMAC there are twice as many."""
+
 
 class OobKind(Enum):
     """How an OOB value is written into an AuthValue (5.4.2.4.1)."""
@@ -45,11 +50,24 @@ def no_oob(size: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class StaticOob:
-    """A static OOB value; nothing on the air tells its kind, it has to be known with the value."""
+    """A static OOB value; nothing on the air tells its kind, it has to be known with the value.
+
+    Raises `InputError` (`bad-static-oob`) for one that cannot be written into every AuthValue: a
+    peer may choose the smaller one at any time.
+    """
 
     kind: OobKind
     value: bytes | str | int = field(repr=False)
 
+    def __post_init__(self) -> None:
+        try:
+            self.auth_value(_SMALLER)
+        except ValueError:
+            raise InputError(
+                f"A static OOB value is ASCII text or fits {_SMALLER} octets; give another one.",
+                code="bad-static-oob",
+            ) from None
+
     def auth_value(self, octets: int) -> bytes:
-        """Write it into an AuthValue; raises `ValueError` for a number that does not fit."""
+        """Write it into an AuthValue of 16 or 32 octets."""
         return auth_value(self.kind, self.value, octets)
