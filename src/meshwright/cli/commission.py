@@ -13,14 +13,13 @@ from meshwright.cli.common import example, home_command, links_option, loss_opti
 from meshwright.cli.display import observer
 from meshwright.cli.exits import ExitStatus
 from meshwright.cli.output import counted, emit, say, table
+from meshwright.cli.radios import WEAKENINGS
 
 if TYPE_CHECKING:
     from meshwright.registry.entities import Network
     from meshwright.services.commissioning_options import CommissioningOptions
     from meshwright.services.report import AssetResult, CommissioningReport, Progress
     from meshwright.wiring.home import Home
-
-ALLOWANCES = ("cmac", "in-band-key", "unauthenticated", "static-with-cmac", "without-static")
 
 
 @click.command(
@@ -48,7 +47,7 @@ ALLOWANCES = ("cmac", "in-band-key", "unauthenticated", "static-with-cmac", "wit
     "--allow",
     "allowed",
     multiple=True,
-    type=click.Choice(ALLOWANCES),
+    type=click.Choice(WEAKENINGS),
     help="Something weaker than zero-touch; may be repeated.",
 )
 @home_command
